@@ -1,0 +1,1 @@
+"""Hostile text made harmless, and secrets taken out."""
