@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from sreconsole.text.canonical import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +70,12 @@ class Verdict:
     attended: str = "ask"
 
 
-def canonical(value: object) -> bytes:
-    """Canonical JSON bytes of a value: sorted keys, no spaces, UTF-8, no NaN.
-
-    After RFC 8785 (JCS), but numbers keep Python's shortest form. Lone surrogates are kept as `\\udXXX` escapes.
-    """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+def asked(action: Action) -> str:
+    """SHA-256 (hex) over the tool and its whole input: exactly what would run."""
+    return hashlib.sha256(canonical({"tool": action.tool, "input": dict(action.input)})).hexdigest()
 
 
-def digest(action: Action, policy_version: str) -> str:
-    """SHA-256 (hex) that binds a decision to exactly what was asked, by whom, where, and under which policy."""
-    return hashlib.sha256(
-        canonical(
-            {
-                "tool": action.tool,
-                "input": dict(action.input),
-                "cwd": action.cwd,
-                "session": action.session,
-                "subagent": action.subagent,
-                "agent": action.agent,
-                "policy": policy_version,
-            }
-        )
-    ).hexdigest()
+def bind(asked: str, *, cwd: str, session: str, subagent: str, agent: str, policy: str) -> str:
+    """The digest (SHA-256, hex) a decision is bound to: what was asked, where, by whom, under which policy."""
+    who = {"asked": asked, "cwd": cwd, "session": session, "subagent": subagent, "agent": agent, "policy": policy}
+    return hashlib.sha256(canonical(who)).hexdigest()

@@ -1,0 +1,128 @@
+"""Escalations as rows: open, read, compare and set."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from sreconsole.store import rows
+from sreconsole.store.ids import spoken
+
+OPEN = ("pending", "held", "deferred")
+"""States that still wait for a human."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """One question that waits, or waited, for a human. Times are UTC milliseconds; JSON columns are text.
+
+    `verdict` holds the policy's Verdict as JSON, `input` the redacted arguments, `raw` the SHA-256 of the bytes the
+    hook sent, `asked` the hash of tool and input, `attached` whether a hook is waiting on the line right now,
+    `approvals` a JSON list of those who said yes so far, `answer` what goes back with an approval (choices, edited
+    arguments) as JSON.
+    """
+
+    n: int
+    id: str
+    kind: str
+    state: str
+    version: int
+    digest: str
+    asked: str
+    tier: int
+    client: str
+    session: str
+    subagent: str
+    agent: str
+    call: str
+    tool: str
+    cwd: str
+    input: str
+    choices: str
+    verdict: str
+    policy: str
+    raw: str
+    opened_at: int
+    changed_at: int
+    deadline: int
+    next_at: int | None
+    page_at: int | None
+    hold_until: int | None
+    hold_by: str
+    approvals: str
+    attached: int
+    decided_by: str
+    decided_at: int | None
+    decision: str
+    reason: str
+    answer: str
+    used_at: int | None
+
+
+def number(connection: sqlite3.Connection) -> tuple[int, str]:
+    """The next row number and its spoken id."""
+    n = int(connection.execute("SELECT coalesce(max(n), 0) + 1 FROM escalations").fetchone()[0])
+    return n, spoken("esc", n)
+
+
+def add(connection: sqlite3.Connection, escalation: Escalation) -> None:
+    """Store a new escalation, inside the caller's transaction."""
+    rows.insert(connection, "escalations", escalation)
+
+
+def change(connection: sqlite3.Connection, before: Escalation, **changes: Any) -> bool:
+    """Compare and set: change the row only if state, version and digest are still those of `before`."""
+    changes["version"] = before.version + 1
+    sets = ", ".join(f"{name} = ?" for name in changes)
+    done = connection.execute(
+        f"UPDATE escalations SET {sets} WHERE id = ? AND state = ? AND version = ? AND digest = ?",
+        [*changes.values(), before.id, before.state, before.version, before.digest],
+    )
+    return done.rowcount == 1
+
+
+def get(connection: sqlite3.Connection, id: str) -> Escalation | None:
+    """The escalation of that id."""
+    found = _read(connection, "id = ?", [id])
+    return found[0] if found else None
+
+
+def same_call(connection: sqlite3.Connection, session: str, subagent: str, call: str, asked: str) -> Escalation | None:
+    """The newest escalation of the same tool call: what a hook that presents itself again is asking about."""
+    found = _read(
+        connection,
+        "session = ? AND subagent = ? AND call = ? AND asked = ? ORDER BY n DESC LIMIT 1",
+        [session, subagent, call, asked],
+    )
+    return found[0] if found else None
+
+
+def waiting(connection: sqlite3.Connection) -> list[Escalation]:
+    """All that still wait for a human, the soonest deadline first."""
+    return _read(connection, "state IN ('pending', 'held', 'deferred') ORDER BY deadline, n", [])
+
+
+def of_session(connection: sqlite3.Connection, session: str) -> list[Escalation]:
+    """The open ones of one session."""
+    return _read(connection, "session = ? AND state IN ('pending', 'held', 'deferred') ORDER BY n", [session])
+
+
+def due(connection: sqlite3.Connection, now: int, limit: int = 500) -> list[Escalation]:
+    """Those whose `next_at` has come."""
+    return _read(connection, "next_at IS NOT NULL AND next_at <= ? ORDER BY next_at LIMIT ?", [now, limit])
+
+
+def newest(connection: sqlite3.Connection, before: int | None = None, limit: int = 200, state: str = "") -> list[Escalation]:
+    """The newest escalations, by key set: pass the `n` of the last one seen for the next page."""
+    clause, values = "1", list[object]()
+    if before is not None:
+        clause, values = "n < ?", [before]
+    if state:
+        clause += " AND state = ?"
+        values.append(state)
+    return _read(connection, f"{clause} ORDER BY n DESC LIMIT {int(limit)}", values)
+
+
+def _read(connection: sqlite3.Connection, tail: str, values: list[Any]) -> list[Escalation]:
+    return rows.read(connection, "escalations", Escalation, tail, tuple(values))
