@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any, TypeVar
 
@@ -39,3 +39,13 @@ def update(connection: sqlite3.Connection, table: str, key: str, value: object, 
     sets = ", ".join(f"{name} = ?" for name in changes)
     done = connection.execute(f"UPDATE {table} SET {sets} WHERE {key} = ?", [*changes.values(), value])
     return done.rowcount
+
+
+def changed(record: Record, **changes: Any) -> Record:
+    """The record with some fields changed."""
+    return replace(record, **changes)  # type: ignore[type-var]
+
+
+def as_dict(record: Any) -> dict[str, Any]:
+    """A record's fields by name."""
+    return {name: getattr(record, name) for name in names(type(record))}
