@@ -60,7 +60,9 @@ class Daemon:
         self.policies = Policies(home)
         self.pager = Pager(self.writer, self.clock, lambda: self.config)
         self.timers = Timers(self.writer, self.questions, self.clock, self.pager.channels, self.pager.deliver)
-        self.gatekeeper = Gatekeeper(self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered)
+        self.gatekeeper = Gatekeeper(
+            self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered
+        )
         self.operators = Operators(verbs.table(self), self.barred, self._refused, self._gone)
         self.started_at = self.clock.now()
         self._scopes: list[sessions.Scope] = []
@@ -76,8 +78,12 @@ class Daemon:
         self._loop.add_signal_handler(signal.SIGHUP, lambda: self.spawn(self._hangup()))
         await self._recover()
         await self._first_policy()
-        hooks = await self._loop.create_unix_server(lambda: HookLine(self.gatekeeper), _fresh(self.home.hook_socket), backlog=1024)
-        desks = await asyncio.start_unix_server(self.operators.serve, _fresh(self.home.operator_socket), limit=operators.LINE)
+        hooks = await self._loop.create_unix_server(
+            lambda: HookLine(self.gatekeeper), _fresh(self.home.hook_socket), backlog=1024
+        )
+        desks = await asyncio.start_unix_server(
+            self.operators.serve, _fresh(self.home.operator_socket), limit=operators.LINE
+        )
         self._open_doors()
         self.spawn(self.timers.run())
         self.spawn(self._orphans())
@@ -122,7 +128,10 @@ class Daemon:
         shared = sorted(peers.user(uid) for uid in uids if uid in (own, 0))
         if shared:
             return False, f"agents run as {', '.join(shared)}, the user of the gate: nothing keeps them from it"
-        return True, f"agents run as {', '.join(sorted(peers.user(uid) for uid in uids))}, the gate as {peers.user(own)}"
+        return (
+            True,
+            f"agents run as {', '.join(sorted(peers.user(uid) for uid in uids))}, the gate as {peers.user(own)}",
+        )
 
     def barred(self, peer: Peer) -> str:
         """Why a peer may not decide ("" if it may)."""
@@ -314,14 +323,19 @@ class Daemon:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            self._loop.call_exception_handler({"message": "serve: a part of it ended", "exception": error, "task": task})
+            self._loop.call_exception_handler(
+                {"message": "serve: a part of it ended", "exception": error, "task": task}
+            )
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _open_doors(self) -> None:
         """Agents may submit; only operators reach the other socket at all."""
         shared = self.home.kind == "system" or bool(self._agent_uids - {os.getuid()})
         os.chmod(self.home.hook_socket, 0o666 if shared else 0o600)
-        os.chmod(self.home.operator_socket, 0o660 if self.config["operators.groups"] or self.config["operators.users"] else 0o600)
+        os.chmod(
+            self.home.operator_socket,
+            0o660 if self.config["operators.groups"] or self.config["operators.users"] else 0o600,
+        )
         for group in self.config["operators.groups"][:1]:
             shutil.chown(self.home.operator_socket, group=group)
 
@@ -337,6 +351,7 @@ def serve(home: Home) -> int:
         print(running, file=sys.stderr)
         return ALREADY_RUNNING
     with lock:
+
         async def main() -> None:
             await Daemon(home).run()
 
