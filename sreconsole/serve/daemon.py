@@ -159,10 +159,7 @@ class Daemon:
         try:
             version = await self.judges.load(candidate.paths)
         except PolicyBroken as broken:
-            self.judges.problems = broken.problems
-            now = self.clock.now()
-            await self.write(lambda tx: tx.append(Event("policy.rejected", now, "serve", actor=author, severity=WARN,
-                             summary=f"policy not loaded: {broken.problems[0]}", data={"problems": broken.problems})))  # fmt: skip
+            await self._rejected(author, broken.problems)
             raise
         if difference := self._keep(candidate):
             await self._record_policy(version, author, difference)
@@ -180,10 +177,14 @@ class Daemon:
         problems = self.judges.problems
         if last := self.policies.last_good():
             await self.judges.load(last)
+        await self._rejected(self.policies.author(), problems)
+
+    async def _rejected(self, author: str, problems: list[str]) -> None:
         self.judges.problems = problems
-        now = self.clock.now()
-        await self.write(lambda tx: tx.append(Event("policy.rejected", now, "serve", severity=WARN,
-                         summary=f"policy not loaded: {problems[0]}", data={"problems": problems})))  # fmt: skip
+        words = f"policy not loaded: {problems[0]}"
+        event = Event("policy.rejected", self.clock.now(), "serve", actor=author, severity=WARN, summary=words,
+                      data={"problems": problems})  # fmt: skip
+        await self.write(lambda tx: tx.append(event))
 
     def _keep(self, candidate: Candidate) -> str:
         difference = self.policies.keep(candidate)
@@ -217,8 +218,9 @@ class Daemon:
                                     f"{e.id}: the approval of {e.hold_by} was withdrawn, serve restarted"))  # fmt: skip
                 elif e.attached:
                     escalations.change(tx.connection, e, attached=0)
-            tx.append(Event("serve.started", now, "serve", severity=NOTICE, summary=f"serve {sreconsole.__version__}, pid {os.getpid()}",
-                            data={"pid": os.getpid(), "version": sreconsole.__version__}))  # fmt: skip
+            facts = {"pid": os.getpid(), "version": sreconsole.__version__}
+            words = f"serve {sreconsole.__version__}, pid {os.getpid()}"
+            tx.append(Event("serve.started", now, "serve", severity=NOTICE, summary=words, data=facts))
 
         await self.write(work)
         await self._learn()
@@ -297,8 +299,9 @@ class Daemon:
 
     def _refused(self, who: Decider, verb: str, why: str) -> None:
         now = self.clock.now()
-        event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN,
-                      summary=f"{verb} by {who.name} refused: {why}", data={"uid": who.uid, "via": who.via, "do": verb})  # fmt: skip
+        facts = {"uid": who.uid, "via": who.via, "do": verb}
+        words = f"{verb} by {who.name} refused: {why}"
+        event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN, summary=words, data=facts)
         self.writer.do(lambda tx: tx.append(event))
 
     def _crashed(self, sha: str, times: int) -> None:

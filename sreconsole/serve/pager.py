@@ -56,8 +56,9 @@ class Pager:
         pause = PAUSES[letter.attempts] if letter.attempts < len(PAUSES) else None
         outbox.failed(tx.connection, letter, error, None if pause is None else now + pause * 1000)
         if pause is None:
+            words = f"{letter.id} could not be sent by {letter.channel}: {error}"
             tx.append(Event("page.dead", now, "oncall", subject=letter.subject, actor="serve", severity=PAGE,
-                            summary=f"{letter.id} could not be sent by {letter.channel}: {error}", data={"key": letter.key}))  # fmt: skip
+                            summary=words, data={"key": letter.key}))  # fmt: skip
 
     async def _send(self, letter: Letter) -> str:
         """Try once; what went wrong in words, or ""."""
