@@ -276,7 +276,7 @@ def _apply(
 ) -> Escalation:
     if not escalations.change(tx.connection, e, **step.changes):
         raise Moved(f"{e.id} has changed since you looked at it; look again before you decide")
-    moved = rows.changed(e, **step.changes, version=e.version + 1)
+    moved = rows.changed(e, **step.changes, version=escalations.after(e, step.changes))
     facts = {"state": moved.state, "was": e.state, "version": moved.version, "digest": moved.digest, **(data or {})}
     if moved.reason:
         facts["reason"] = moved.reason
