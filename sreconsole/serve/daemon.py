@@ -90,6 +90,7 @@ class Daemon:
         self.spawn(self._departed())
         self.spawn(self._follow_policy())
         await stop.wait()
+        self.gatekeeper.close()
         hooks.close()
         desks.close()
         for task in list(self._tasks):

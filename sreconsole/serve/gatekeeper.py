@@ -37,6 +37,7 @@ class Gatekeeper:
         self._writer, self._judges, self._questions = writer, judges, questions
         self._roster, self._clock, self._watched = roster, clock, watched
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     def begin(self, line: HookLine) -> None:
         """A call has arrived whole."""
@@ -44,9 +45,13 @@ class Gatekeeper:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def close(self) -> None:
+        """`serve` ends: from now on a lost line is our doing, and its question goes on waiting."""
+        self._closing = True
+
     def hung_up(self, line: HookLine) -> None:
         """A hook left. If its question still waits, the question is withdrawn."""
-        if not line.escalation or not self._questions.hung_up(line.escalation, line):
+        if self._closing or not line.escalation or not self._questions.hung_up(line.escalation, line):
             return
         task = asyncio.get_running_loop().create_task(self._cancel(line.escalation, "the agent took the call back"))
         self._tasks.add(task)
@@ -100,6 +105,7 @@ class Gatekeeper:
                 if kind == "tool.refused":
                     self._roster.change(tx, known.session.id, now, refused=known.session.refused + 1)
                 tx.append(_tool_event(kind, judged, known, now, severity, why))
+                self._questions.overtake(tx, judged["session"], judged["subagent"], judged["call"], lambda e: why)
             else:
                 self._roster.change(tx, known.session.id, now, asked=known.session.asked + 1)
             return known, reply
