@@ -232,6 +232,8 @@ class Daemon:
             return sessions.scopes(tx.connection), uids
 
         self._scopes, self._agent_uids = await self.write(work)
+        if self.home.hook_socket.exists():
+            self._open_doors()
 
     async def _orphans(self) -> None:
         """Hooks had their minute to come back: questions nobody waits on any more are withdrawn."""
@@ -335,6 +337,11 @@ class Daemon:
     def _open_doors(self) -> None:
         """Agents may submit; only operators reach the other socket at all."""
         shared = self.home.kind == "system" or bool(self._agent_uids - {os.getuid()})
+        if shared:
+            # Other users may pass through to the one socket that is theirs; they can list and read nothing.
+            ways = [self.home.runtime] if self.home.kind != "named" else [self.home.runtime, self.home.runtime.parent]
+            for folder in ways:
+                os.chmod(folder, 0o711)
         os.chmod(self.home.hook_socket, 0o666 if shared else 0o600)
         os.chmod(
             self.home.operator_socket,
