@@ -68,6 +68,7 @@ class Daemon:
         self._scopes: list[sessions.Scope] = []
         self._agent_uids: set[int] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._knocks: dict[tuple[int, str], int] = {}
         self._pushing = False
 
     async def run(self) -> None:
@@ -302,6 +303,10 @@ class Daemon:
 
     def _refused(self, who: Decider, verb: str, why: str) -> None:
         now = self.clock.now()
+        # One who knocks without end is logged every ten seconds, not every time.
+        if now - self._knocks.get((who.uid, verb), 0) < 10_000:
+            return
+        self._knocks[who.uid, verb] = now
         facts = {"uid": who.uid, "via": who.via, "do": verb}
         words = f"{verb} by {who.name} refused: {why}"
         event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN, summary=words, data=facts)
