@@ -93,7 +93,7 @@ _DOTTED = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\?\.|\.|->|::)[A-Za-z_$][\w$]*)+")
 @lru_cache(maxsize=4096)
 def kind_of_name(name: str) -> str:
     """The kind of secret a name promises (`password`, `api-key`, `railway-token` ...), or "" for an ordinary name."""
-    if len(name) > 100 or name in ("PWD", "OLDPWD"):
+    if len(name) > 100 or name in ("PWD", "OLDPWD") or "[REDACTED:" in name:
         return ""
     parts = [part for part in re.split(r"[\W_]+", _CAMEL.sub("_", name).lower()) if part]
     while len(parts) > 1 and (parts[-1] in _TAILS or parts[-1].isdigit()):

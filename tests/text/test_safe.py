@@ -38,7 +38,12 @@ def test_every_printable_blank_is_known_by_its_name() -> None:
     names = ("VARIATION SELECTOR", "FILLER", "GRAPHEME JOINER", "VOWEL INHERENT", "PATTERN BLANK", "NULL NOTEHEAD")
     for char in every_character():
         name = unicodedata.name(char, "")
-        if char.isprintable() and any(part in name for part in names) and "GAP FILLER" not in name:
+        if (
+            char.isprintable()
+            and any(part in name for part in names)
+            and "GAP FILLER" not in name
+            and "LINE FILLER" not in name
+        ):
             assert char not in safe(f"a{char}b"), name
     assert "\u2800" in BLANKS
 
@@ -230,6 +235,14 @@ def test_cut_never_exceeds_its_width(text: str, width: int) -> None:
 )
 def test_anything_becomes_text(value: object) -> None:
     assert type(safe(value)) is Safe
+
+
+def test_no_character_is_narrower_than_the_widget_library_says() -> None:
+    cells = pytest.importorskip("rich.cells")
+    for char in every_character():
+        shown = safe(f"a{char}")
+        if len(shown) == 2:
+            assert shown.cells >= cells.cell_len(str(shown)), hex(ord(char))
 
 
 def test_widths_agree_with_the_widget_library() -> None:
