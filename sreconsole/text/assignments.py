@@ -19,7 +19,7 @@ def _words(*lines: str) -> frozenset[str]:
 
 
 _ENOUGH = 128
-_STEMS = ("pass", "pwd", "secret", "token", "key", "auth", "cred")
+_STEMS = ("pass", "pw", "secret", "token", "key", "auth", "cred")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PASSWORDS = ("password", "passwd", "passphrase", "passcode", "pwd")
 _KEYS = _words(
@@ -30,17 +30,24 @@ _TOKEN_NOT = _words(
     "next prev previous page paging continuation continue sync stop eos bos pad unk mask sep cls special cancellation",
     "cancel max min num n word start end resume delta pagination design first last bad invalid missing",
 )
-_TAILS = _words("value prod production dev staging test live base64 b64 plaintext plain raw old new current default")
+_TAILS = _words(
+    "value prod production dev staging test live base64 b64 plaintext plain raw old new current default base"
+)
 _NAME = re.compile(r"[A-Za-z0-9_.-]{0,64}")
 _NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 
 _OPERATOR = re.compile(
     r"""(?P<close>\\{0,8}["'`]?\]?)(?:
-        (?P<arrow>[ \t]{0,40}(?::[ \t]{0,4}[A-Za-z&][\w.\[\]|<> ]{0,40}?[ \t]{0,4})?(?:=>|:=|\?=|=(?![=~>])))[ \t]{0,40}
-      | (?P<colon>[ \t]{0,40}:(?![:=]))(?:[ \t]{0,40}|[ \t]{0,8}\\?\n[ \t]{0,40}(?=["']))
-      | (?P<encoded>%3[dDaA](?:%20|\+)?(?:%22)?)
+        (?P<arrow>[ \t]{0,40}(?::[ \t]{0,4}[A-Za-z&][\w.\[\]|<> ]{0,40}?[ \t]{0,4})?(?:=>|:=|\?=|=(?![=~>])))
+        (?:[ \t]{0,8}\\\n[ \t]{0,40}|[ \t]{0,40})
+      | (?P<colon>[ \t]{0,40}:(?![:=]))
+        (?:[ \t]{0,8}\\?\n[ \t]{0,40}(?=["'])
+          |[ \t]{1,4}(?:[|>][-+]?[ \t]{0,4}\n[ \t]{1,40}|!!str[ \t]{1,4})
+          |[ \t]{0,40})
+      | (?P<encoded>(?:%22)?%3[dDaA](?:%20|\+)?(?:%22)?)
       | (?P<comma>(?<=["'])[ \t]{0,8},\s{0,8}(?=["']))
       | (?P<element>(?<=[A-Za-z])>)
+      | (?P<prose>[ \t]{1,4}(?:is|was|ist|=>)[: \t]{1,4})
       | (?P<blank>[ \t]{1,40})
     )""",
     re.VERBOSE,
@@ -73,6 +80,8 @@ _STOP = _words(
     "oauth oauth2 jwt ldap saml oidc digest ntlm yes no on off xxx test value username user unknown n/a prompt stdin",
     "disabled enabled secretstr sample",
 )
+# Commands that name a variable and then its value, by the five characters before the name.
+_SETTERS = frozenset({"env ", "\nenv ", "setx ", "arg "})
 # What stands after `--password` in a manual.
 _PROSE = _words(
     "option options flag flags argument arguments parameter parameters and or is are to in for with from as was on via",
@@ -107,7 +116,7 @@ def kind_of_name(name: str) -> str:
 
 def _noun(last: str, before: str, parts: list[str]) -> str:
     last = last.rstrip("0123456789") or last
-    if last.endswith(_PASSWORDS) or last in ("pass", "pw", "passwords") or (last == "pass" and before):
+    if last.endswith(_PASSWORDS) or last in ("pass", "passwords") or (last == "pw" and before):
         return "password"
     if last == "key" or (last == "keys" and before in ("api", "secret")):
         return _key(before, parts)
@@ -216,6 +225,8 @@ def _value_after(text: str, start: int, end: int, kind: str) -> tuple[int, int] 
     value = text[span[0] : span[1]]
     if operator["element"] and not text.startswith("</", span[1]):
         return None
+    if operator["prose"] and not any(map(str.isdigit, value)):
+        return None
     if operator["comma"] and _WORDS.fullmatch(value):
         return None
     return None if operator["blank"] and value.lower() in _PROSE else span
@@ -227,7 +238,7 @@ def _applies(text: str, start: int, operator: re.Match[str]) -> bool:
     if operator["comma"]:
         return text[start - 1 : start] in ("'", '"') and text[max(0, start - 2) : start - 1] in ("(", "[")
     if operator["blank"]:
-        if text.startswith("--", start):
+        if text.startswith("-", start) or text[max(0, start - 5) : start].lower() in _SETTERS:
             return text[operator.end() : operator.end() + 1] != "-"
         sql = text[start : operator.start()].lower() == "password" and not operator["close"]
         return sql and text[operator.end() : operator.end() + 1] == "'"

@@ -196,6 +196,7 @@ _CLIENTS: tuple[tuple[str, str, str], ...] = (
     ("mongo", r"-p\s{1,4}", _VALUE),
     ("cqlsh", r"-p\s{1,4}", _VALUE),
     ("login", r"-p\s{1,4}", _VALUE),
+    ("secret set", r"(?:-b|--body)[= ]", _VALUE),
     ("sqlcmd", r"-P\s{0,4}", _VALUE),
     ("mosquitto_", r"-P\s{1,4}", _VALUE),
     ("zip", r"-P\s{0,4}", _VALUE),
@@ -211,6 +212,9 @@ _CLIENTS: tuple[tuple[str, str, str], ...] = (
 Long flags such as `--password` are read by name, whoever's they are (`assignments`)."""
 _IDENTIFIED = re.compile(
     r"identified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?by\s{1,4}(?:password\s{1,4})?'([^'\n]{1,256})'", re.I
+)
+_PIPED = re.compile(
+    r"(?:echo|printf)\s{1,4}(?:-n\s{1,4})?[\"']?([^\s\"'|]{3,256})[\"']?\s{0,4}\|[^|\n]{0,100}--password-stdin"
 )
 _CHPASSWD = re.compile(
     r"echo\s{1,4}(?:-n\s{1,4})?[\"']?[\w.-]{1,32}:([^\s\"'|]{3,128})[\"']?\s{0,4}\|\s{0,4}(?:sudo\s{1,4})?chpasswd"
@@ -240,7 +244,7 @@ def _flags(text: str, lower: str) -> Found:
 def _argument(given: re.Match[str], client: str) -> Found:
     for name, value in given.groupdict().items():
         if name in ("d", "s", "b", "alone") and value and not filler(value) and not value.startswith("-"):
-            yield given.start(name), given.end(name), f"{client.strip('_')}-password"
+            yield given.start(name), given.end(name), f"{client.strip('_').replace(' ', '-')}-password"
 
 
 _CARRIERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Found]], ...] = (
@@ -256,6 +260,7 @@ _CARRIERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Found]], ...] = (
     (("key=",), _group(_CONNECTION, "azure-account-key")),
     ((":_auth", ":_password"), _group(_NPMRC, "npm-token")),
     (("identified",), _accounts),
+    (("--password-stdin",), _group(_PIPED, "login-password")),
     (("chpasswd",), _group(_CHPASSWD, "password")),
     ((" -",), _flags),
 )

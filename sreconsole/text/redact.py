@@ -27,6 +27,7 @@ _ESCAPE_BEFORE = re.compile(
 )
 # Every published credential is a run of these, this long: looking for marks in the runs alone is ten times cheaper.
 _RUN = re.compile(r"[A-Za-z0-9_+/=.:%@~-]{16,}")
+_REPEATED = re.compile(r"(.)\1{3,}+")
 _LEVELS = 8
 _CONTENTS = ("value", "values", "data")
 
@@ -162,9 +163,11 @@ def _published(form: Format, mark: str, text: str) -> Iterator[tuple[int, int, i
             at = text.find(mark, _past(form, text, at))
             continue
         group = 1 if pattern.groups else 0
-        if _earnest(form, match.group(group)):
+        if _earnest(form, mark, match.group(group)):
             yield match.start(group), match.end(group), 0, form.kind
-        at = text.find(mark, max(match.end(), at + 1))
+        at = text.find(
+            mark, max(match.end() - len(mark) + 1, at + 1)
+        )  # the next one's mark may begin in this one's run
 
 
 def _past(form: Format, text: str, at: int) -> int:
@@ -180,10 +183,12 @@ def _apart(text: str, start: int) -> bool:
     return _ESCAPE_BEFORE.search(text[max(0, start - 20) : start]) is not None
 
 
-def _earnest(form: Format, credential: str) -> bool:
+def _earnest(form: Format, mark: str, credential: str) -> bool:
+    """Whether this is more than the filler of a manual: eight varied characters, leaving repetition aside."""
     if form.checksum is not None and form.checksum(credential):
         return True
-    return len(set(credential[-20:])) > 4
+    body = _REPEATED.sub("", credential.removeprefix(mark))
+    return len(body) >= 8 and len(set(body)) > 4
 
 
 def _merged(found: Iterator[tuple[int, int, int, str]]) -> list[Span]:

@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, SupportsIndex, TypeVar
+from typing import Any, SupportsIndex, TypeVar, cast
 
 # Printable by category, invisible on screen: variation selectors, fillers, grapheme joiner, Khmer inherent vowels,
 # Braille blank, null notehead. Python's database has no Default_Ignorable_Code_Point; a test derives the set by name.
@@ -186,8 +186,8 @@ def _again(text: str) -> Safe:
 
 
 def _words(value: object) -> str:
-    if isinstance(value, str):
-        return str.__str__(value)
+    if issubclass(type(value), str):  # not isinstance: that believes an object's own __class__
+        return str.__str__(cast(str, value))
     if value is None:
         return ""
     try:
@@ -196,7 +196,7 @@ def _words(value: object) -> str:
         said = str(value)
     except Exception:  # noqa: BLE001 - a foreign __str__ may raise anything; the type's name still says what it was
         return f"⟨unprintable {type(value).__name__}⟩"
-    return str.__str__(said) or (type(value).__name__ if isinstance(value, BaseException) else "")
+    return str.__str__(said) or (type(value).__name__ if issubclass(type(value), BaseException) else "")
 
 
 def _marked(text: str, newline: str) -> str:

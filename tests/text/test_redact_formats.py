@@ -263,6 +263,15 @@ def test_a_wrong_checksum_is_still_a_token_and_a_right_one_is_never_filler() -> 
     assert redact("gh" + "p_" + "x" * 36).kinds == ()
 
 
+def test_neither_filler_nor_a_second_token_shields_a_token() -> None:
+    one, two = (checked("gh" + "p_")(random.Random(seed)) for seed in (1, 2))
+    for text in (one + "x" * 200, "x" * 200 + one, one + two, f"{one}-{two}", one * 3):
+        done = redact(text).text
+        assert one[8:20] not in done
+        assert two[8:20] not in done
+    assert redact("sk-" + "ant-api03-" + "x" * 90).kinds == ()
+
+
 def test_values_of_containers_are_redacted_too() -> None:
     for kind, make in MAKERS:
         secret = make(random.Random(kind))

@@ -157,6 +157,19 @@ def test_values_that_fail_to_speak_are_named() -> None:
     assert safe(type("E\x1b", (Rude,), {})()) == "⟨unprintable E␛⟩"
 
 
+class Impostor:
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        return str
+
+    def __str__(self) -> str:
+        return "not a string\x07"
+
+
+def test_an_object_that_claims_to_be_text_is_asked_for_its_text() -> None:
+    assert safe(Impostor()) == "not a string⟨U+0007⟩"
+
+
 def test_a_string_that_lies_about_itself_is_read_for_what_it_holds() -> None:
     assert safe(Trick("a\x1bb")) == "a␛b"
     assert type(safe(Trick("plain"))) is Safe
