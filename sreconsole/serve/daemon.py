@@ -250,10 +250,7 @@ class Daemon:
         """A killed client leaves its hook waiting as an orphan: its questions are withdrawn, its session has ended."""
         while True:
             await asyncio.sleep(1.0)
-            boot = peers.boot()
-            gone = [one for one in self.roster.live()
-                    if one.pid and (one.boot != boot or not peers.alive(one.pid, one.started))]  # fmt: skip
-            for one in gone:
+            for one in self.roster.departed():
                 await self._bury(one)
 
     async def _bury(self, session: sessions.Session) -> None:

@@ -10,7 +10,7 @@ from sreconsole.gate import claude_code
 from sreconsole.gate.call import NO_OPINION, Reply
 from sreconsole.gate.escalation import Late, State
 from sreconsole.policy.action import bind
-from sreconsole.serve import wording
+from sreconsole.serve import peers, wording
 from sreconsole.serve.clock import Clock
 from sreconsole.serve.hooks import HookLine
 from sreconsole.serve.judges import Judges, Poison
@@ -81,7 +81,7 @@ class Gatekeeper:
             raise
 
     async def _judge(self, line: HookLine) -> None:
-        judged = await self._judges.call(line.client, line.event, line.raw)
+        judged = await self._judges.call(line.client, line.event, line.raw, peers.home(line.peer.uid))
         if not judged["ok"]:
             await self._append(Event("gate.unreadable", self._clock.now(), "gate", severity=WARN, actor=f"uid {line.peer.uid}",
                                      summary=f"{line.event}: {judged['problem']}"))  # fmt: skip
