@@ -115,7 +115,9 @@ def due(connection: sqlite3.Connection, now: int, limit: int = 500) -> list[Esca
     return _read(connection, "next_at IS NOT NULL AND next_at <= ? ORDER BY next_at LIMIT ?", [now, limit])
 
 
-def newest(connection: sqlite3.Connection, before: int | None = None, limit: int = 200, state: str = "") -> list[Escalation]:
+def newest(
+    connection: sqlite3.Connection, before: int | None = None, limit: int = 200, state: str = ""
+) -> list[Escalation]:
     """The newest escalations, by key set: pass the `n` of the last one seen for the next page."""
     clause, values = "1", list[object]()
     if before is not None:

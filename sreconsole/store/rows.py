@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import fields, replace
-from functools import cache
 from typing import Any, TypeVar
 
 Record = TypeVar("Record")
 
 
-@cache
+_NAMES: dict[type, tuple[str, ...]] = {}
+
+
 def names(record: type) -> tuple[str, ...]:
     """The columns of a record's table, in the order of its fields."""
-    return tuple(field.name for field in fields(record))
+    if record not in _NAMES:
+        _NAMES[record] = tuple(field.name for field in fields(record))
+    return _NAMES[record]
 
 
 def insert(connection: sqlite3.Connection, table: str, record: object, *, replace: bool = False) -> None:
