@@ -9,14 +9,15 @@ from typing import Any, TypeVar
 Record = TypeVar("Record")
 
 
-_NAMES: dict[type, tuple[str, ...]] = {}
+_NAMES: dict[type[Any], tuple[str, ...]] = {}
 
 
-def names(record: type) -> tuple[str, ...]:
+def names(record: type[Any]) -> tuple[str, ...]:
     """The columns of a record's table, in the order of its fields."""
-    if record not in _NAMES:
-        _NAMES[record] = tuple(field.name for field in fields(record))
-    return _NAMES[record]
+    found = _NAMES.get(record)
+    if found is None:
+        found = _NAMES[record] = tuple(field.name for field in fields(record))
+    return found
 
 
 def insert(connection: sqlite3.Connection, table: str, record: object, *, replace: bool = False) -> None:
