@@ -27,9 +27,7 @@ class Letter:
     error: str
 
 
-def put(  # noqa: PLR0917
-    connection: sqlite3.Connection, key: str, channel: str, subject: str, body: str, now: int
-) -> str | None:
+def put(connection: sqlite3.Connection, key: str, channel: str, subject: str, body: str, now: int) -> str | None:
     """Queue a letter and return its id; None if one with this key is already there."""
     if connection.execute("SELECT 1 FROM outbox WHERE key = ?", (key,)).fetchone():
         return None

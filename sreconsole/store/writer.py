@@ -100,9 +100,9 @@ class Writer:
     def do(self, work: Callable[[Tx], Result], *, vital: bool = False) -> Future[Result]:
         """Run `work` in a transaction. The future holds its result once that is durable, or its exception.
 
-        `vital` jobs (decisions, refusals) may use the reserve of a full disk; all others get StoreFull. On a full disk
-        `work` may run a second time, after all it wrote was rolled back. A future cancelled while it waits is not run.
-        Besides what `work` raises: StoreFull, StoreBusy, StoreLost and Unwritable, each meaning nothing was recorded.
+        `vital` jobs (decisions, refusals) may use the reserve of a full disk; all others get StoreFull if they write.
+        On a full disk `work` may run again, after all it wrote was rolled back. A future cancelled while it waits is
+        not run. Besides what `work` raises: StoreFull, StoreBusy, StoreLost and Unwritable: nothing was recorded.
         """
         done: Future[Result] = Future()
         self._jobs.put(_Job(work, done, vital))
@@ -164,12 +164,10 @@ class Writer:
         if self.full or not self.reserve.exists():
             # The reserve is for decisions: until it can be put back, nothing else may eat what space there is.
             self.full = not self._keep_reserve()
-        if self.full:
-            group = self._only_vital(group)
         outcomes = self._try(group)
         if outcomes is None:
+            # Again, with nothing but what is vital; then with the reserve given up.
             self.full = True
-            group = self._only_vital(group)
             outcomes = self._try(group)
         if outcomes is None:
             self.reserve.unlink(missing_ok=True)
@@ -197,8 +195,6 @@ class Writer:
 
     def _try(self, group: list[_Job]) -> list[Outcome] | None:
         """Run a group in one transaction; None when there was no room and nothing of it was kept."""
-        if not group:
-            return []
         connection, head = self._connection, self._head
         start = (head.seq, head.hash)
         outcomes: list[Outcome] = []
@@ -220,10 +216,12 @@ class Writer:
 
     def _one(self, job: _Job) -> Outcome:
         connection, head = self._connection, self._head
-        start = (head.seq, head.hash)
+        start, changes = (head.seq, head.hash), connection.total_changes
         connection.execute("SAVEPOINT job")
         try:
             result = job.work(Tx(connection, head))
+            if self.full and not job.vital and connection.total_changes != changes:
+                raise self._no_room()
         except BaseException as error:
             # Whatever a job raises is its caller's, not the writer's.
             if isinstance(error, sqlite3.Error) and _code(error) in NO_ROOM:
@@ -235,10 +233,6 @@ class Writer:
             return None, error
         connection.execute("RELEASE job")
         return result, None
-
-    def _only_vital(self, group: list[_Job]) -> list[_Job]:
-        _fail([job for job in group if not job.vital], self._no_room())
-        return [job for job in group if job.vital]
 
     def _no_room(self) -> StoreFull:
         return StoreFull(f"{self.path.parent}: no space left; nothing was recorded")
