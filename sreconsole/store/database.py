@@ -54,7 +54,7 @@ def open_reader(path: Path, *, copied: bool = False) -> sqlite3.Connection:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no store here yet; start it with `sreconsole serve`")
     flags = "mode=ro&immutable=1" if copied else "mode=ro"
-    connection = sqlite3.connect(f"file:{_quoted(path)}?{flags}", uri=True, isolation_level=None, timeout=2.0,
+    connection = sqlite3.connect(address(path, flags), uri=True, isolation_level=None, timeout=2.0,
                                  check_same_thread=False)  # fmt: skip
     connection.row_factory = sqlite3.Row
     try:
@@ -67,7 +67,8 @@ def open_reader(path: Path, *, copied: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def _quoted(path: Path) -> str:
+def address(path: Path, flags: str) -> str:
+    """A file as the URI SQLite opens it by, after sqlite.org/uri.html."""
     from urllib.parse import quote
 
-    return quote(str(path))
+    return f"file:{quote(str(path.absolute()))}?{flags}"

@@ -76,9 +76,15 @@ def cut(tx: Tx) -> int:
 
 
 def give_back(tx: Tx) -> int:
-    """Return some free pages to the disk; how many are still free."""
+    """Return some free pages to the disk; how many more can be."""
+    before = _free(tx.connection)
     tx.connection.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
-    return int(tx.connection.execute("PRAGMA freelist_count").fetchone()[0])
+    left = _free(tx.connection)
+    return left if left < before else 0
+
+
+def _free(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
 
 
 def _floor(connection: sqlite3.Connection) -> int:
