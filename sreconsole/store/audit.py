@@ -245,8 +245,11 @@ class _Walk:
         if old := self._old_place(row):
             says = f"stood at {old}: rows were reordered, inserted or removed and then renumbered"
             return _Broken(seq, "moved", f"seq {seq} ({kind}): {says}")
+        after = self._chunk(seq, seq + 1)
+        if after and self._old_place(after[0]) == seq:
+            return _Broken(seq, "inserted", f"seq {seq} ({kind}): inserted; what stands at {seq + 1} stood here")
         return _Broken(
-            seq, "replaced", f"seq {seq} ({kind}): neither its content nor its link holds: replaced or inserted"
+            seq, "replaced", f"seq {seq} ({kind}): neither its content nor its link holds: replaced or added"
         )
 
     def _old_place(self, row: tuple[Any, ...]) -> int | None:

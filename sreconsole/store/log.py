@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sreconsole.store.event import COLUMNS, GENESIS, Entry, Event, link
 from sreconsole.text.canonical import canonical
 
-COMPLETIONS = 32
-"""Words that a beginning is spelled out to; the index merges more of them at once, which costs with their number."""
+COMPLETIONS = 64
+"""Words that a beginning is spelled out to; the index merges more of them first, which costs with all they occur in."""
 
 BEGINNING = 3
 """Characters from which a search's last word may be a beginning; the full-text index keeps those of this length."""
 
 
+LETTERS = re.compile(r"(?<![^\W_])[a-z]{4,24}(?![^\W_])")
+"""Words of letters in lower-case text, as the index's tokenizer finds them: what a search may give the beginning of."""
+
+MOST_WORDS = 100_000
+"""Words remembered as stored already; beyond it they are asked for again."""
+
+
 @dataclass(slots=True)
 class Tip:
-    """The newest link of the chain; the writer keeps it in memory and the store in its last row."""
+    """The newest link of the chain; the writer keeps it in memory and the store in its last row.
+
+    `words` are those known to be in the vocabulary; a roll-back must empty it.
+    """
 
     seq: int
     hash: str
+    words: set[str] = field(default_factory=set, compare=False, repr=False)
 
 
 def tip(connection: sqlite3.Connection) -> Tip:
@@ -54,7 +66,18 @@ def append(connection: sqlite3.Connection, head: Tip, event: Event) -> int:
         ),
     )  # fmt: skip
     head.seq, head.hash = seq, mark
+    _learn(connection, head, event.summary)
     return seq
+
+
+def _learn(connection: sqlite3.Connection, head: Tip, summary: str) -> None:
+    """Put a summary's new words into the vocabulary."""
+    new = set(LETTERS.findall(summary.lower())) - head.words
+    if new:
+        connection.executemany("INSERT OR IGNORE INTO words VALUES (?)", [(word,) for word in new])
+        if len(head.words) > MOST_WORDS:
+            head.words.clear()
+        head.words |= new
 
 
 def _typed(event: Event) -> None:
@@ -79,17 +102,9 @@ class Filter:
     words: str = ""
 
 
-def before(
-    connection: sqlite3.Connection, seq: int | None, where: Filter, limit: int = 200, *, reach: int | None = None
-) -> list[Entry]:
-    """The newest `limit` entries older than `seq` (None: the newest of all), newest first.
-
-    `reach` looks back over that many entries of the log at most, matching or not: what bounds a search for things that
-    never occur together, and lets a screen go on from `seq - reach`.
-    """
-    if reach is not None and seq is None:
-        seq = bounds(connection)[1] + 1
-    return _entries(connection, *query(connection, where, "<", seq, limit, reach=reach))
+def before(connection: sqlite3.Connection, seq: int | None, where: Filter, limit: int = 200) -> list[Entry]:
+    """The newest `limit` entries older than `seq` (None: the newest of all), newest first."""
+    return _entries(connection, *query(connection, where, "<", seq, limit))
 
 
 def after(connection: sqlite3.Connection, seq: int, where: Filter, limit: int = 1000) -> list[Entry]:
@@ -132,7 +147,7 @@ def match(words: str) -> str:
 
 
 def query(
-    connection: sqlite3.Connection, where: Filter, side: str, seq: int | None, limit: int, *, reach: int | None = None
+    connection: sqlite3.Connection, where: Filter, side: str, seq: int | None, limit: int
 ) -> tuple[str, list[object]]:
     """The SQL that reads one page by key set, and its values; `side` is "<" (newest first) or ">" (oldest first).
 
@@ -158,9 +173,6 @@ def query(
     if seq is not None:
         clauses.append(f"{key} {side} ?")
         values.append(seq)
-        if reach is not None:
-            clauses.append(f"{key} >= ?")
-            values.append(seq - reach)
     source = "events"
     if indexed:
         joined = ("events", "events_fts") if where.subject else ("events_fts", "events")
@@ -205,24 +217,19 @@ def _matching(connection: sqlite3.Connection, where: Filter) -> str:
 
 def _beginning(connection: sqlite3.Connection, word: str) -> str:
     """The last word of a search: itself, or what it may be the beginning of, spelled out where that is few words."""
-    # A word of several tokens (esc-04f2) is a phrase; only a word of one token has its completions in the vocabulary.
     if len(word) < BEGINNING:
         return f"summary : {_quoted(word)}"
-    if len(word) == BEGINNING or not word.isalnum() or not word.isascii():
+    stem = word.lower()
+    if not (stem.isascii() and stem.isalpha()):
+        # A number or a name of several tokens (esc-04f2): its beginnings are few.
         return f"summary : {_quoted(word)} *"
-    stem, found = word.lower(), list[str]()
-    start = stem
-    while len(found) <= COMPLETIONS:
-        row = connection.execute("SELECT term FROM events_words WHERE term >= ? LIMIT 1", (start,)).fetchone()
-        if row is None or not row[0].startswith(stem):
-            break
-        found.append(row[0])
-        # The next term there can be: no token holds this character.
-        start = row[0] + "\x01"
+    rows = connection.execute(
+        "SELECT word FROM words WHERE word >= ? AND word < ? LIMIT ?", (stem, stem + "{", COMPLETIONS + 1)
+    )
+    found = [row[0] for row in rows]
     if len(found) > COMPLETIONS:
         return f"summary : {_quoted(word)} *"
-    spelled = " OR ".join(_quoted(term) for term in found) or _quoted(word)
-    return f"summary : ({spelled})"
+    return f"summary : ({' OR '.join(_quoted(one) for one in sorted({stem, *found}))})"
 
 
 def _words(typed: str) -> list[str]:

@@ -237,8 +237,12 @@ DROP TABLE events_fts;
 CREATE VIEW events_text AS SELECT seq, summary, {MARKS.format(row="")} AS marks FROM events;
 CREATE VIRTUAL TABLE events_fts USING fts5(
   summary, marks, content='events_text', content_rowid='seq', tokenize='unicode61', prefix='3');
-CREATE VIRTUAL TABLE events_words USING fts5vocab(events_fts, instance);
 INSERT INTO events_fts(events_fts) VALUES ('rebuild');
+-- The words of letters in summaries: what a search may give the beginning of.
+CREATE TABLE words (word TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, events_fts, row);
+INSERT INTO words SELECT term FROM temp.vocabulary WHERE length(term) BETWEEN 4 AND 24 AND term NOT GLOB '*[^a-z]*';
+DROP TABLE temp.vocabulary;
 CREATE TRIGGER events_indexed AFTER INSERT ON events
   BEGIN INSERT INTO events_fts(rowid, summary, marks) VALUES (NEW.seq, NEW.summary, {MARKS.format(row="NEW.")}); END;
 CREATE TRIGGER events_unindexed AFTER DELETE ON events

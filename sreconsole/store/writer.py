@@ -31,6 +31,9 @@ RESERVE_BYTES = 2 * 1024 * 1024
 GROUP = 512
 """Jobs in one transaction at most, so that a flood does not delay the first of it."""
 
+FOLD, FOLD_BUSY = 500, 5000
+"""Rows changed until the write-ahead log is checkpointed: when nothing waits, and in any case."""
+
 NO_ROOM = frozenset((sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE))
 """What SQLite says when a disk, a quota (EDQUOT) or a size limit (EFBIG) is at its end."""
 
@@ -88,11 +91,14 @@ class Writer:
         self.full = False
         self._committed = committed
         self._connection = database.open_writer(path)
+        # Checkpoints are this class's own doing: SQLite would make them within a commit somebody waits for.
+        self._connection.execute("PRAGMA wal_autocheckpoint=0")
         self._head = log.tip(self._connection)
         self._seen = self._foreign_writes()
         self._files = self._on_disk()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
+        self._unfolded = 0
         self.full = not self._keep_reserve()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
@@ -123,6 +129,7 @@ class Writer:
                 continue
             try:
                 self._commit(group)
+                self._fold()
             except BaseException as error:  # noqa: BLE001 - this thread outlives any fault and leaves nobody waiting
                 fault = f"{type(error).__name__}: {error}"
                 _fail(group, Unwritable(f"{self.path}: {fault}; nothing is known to be recorded"))
@@ -180,6 +187,13 @@ class Writer:
             _fail(group, lost)
             return
         self._resolve(group, outcomes, changes)
+        self._unfolded += self._connection.total_changes - changes
+
+    def _fold(self) -> None:
+        """Move what was written from the log into the store, after the answers are out rather than before."""
+        if self._unfolded >= (FOLD if self._jobs.empty() else FOLD_BUSY):
+            self._unfolded = 0
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _resolve(self, group: list[_Job], outcomes: list[Outcome], changes: int) -> None:
         for job, (result, error) in zip(group, outcomes, strict=True):
@@ -207,6 +221,7 @@ class Writer:
             connection.execute("COMMIT")
         except BaseException as error:
             head.seq, head.hash = start
+            head.words.clear()
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             if not isinstance(error, sqlite3.Error):
@@ -230,6 +245,7 @@ class Writer:
             connection.execute("ROLLBACK TO job")
             connection.execute("RELEASE job")
             head.seq, head.hash = start
+            head.words.clear()
             return None, error
         connection.execute("RELEASE job")
         return result, None
@@ -259,6 +275,7 @@ class Writer:
             self._seen = seen
             tip = log.tip(self._connection)
             self._head.seq, self._head.hash = tip.seq, tip.hash
+            self._head.words.clear()
 
     def _on_disk(self) -> tuple[Identity | None, Identity | None]:
         # SQLite puts its log beside the file a symbolic link leads to.

@@ -83,6 +83,9 @@ def build(path: Path, count: int) -> None:
     for statement in later:
         connection.execute(statement)
     connection.execute("INSERT INTO events_fts(events_fts) VALUES ('rebuild')")
+    connection.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, events_fts, row)")
+    vocabulary = "SELECT term FROM temp.vocabulary WHERE length(term) BETWEEN 4 AND 24 AND term NOT GLOB '*[^a-z]*'"
+    connection.execute(f"INSERT INTO words {vocabulary}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
     with path.open("rb") as file:
@@ -99,12 +102,12 @@ def _put_off(connection: sqlite3.Connection) -> list[str]:
     return [row["sql"] for row in found]
 
 
-def questions(last: int) -> dict[str, Callable[[sqlite3.Connection, random.Random], object]]:
+def questions(last: int, rows: int = 200) -> dict[str, Callable[[sqlite3.Connection, random.Random], object]]:
     """Every query a screen asks of the log, with random places and values."""
 
     def page(where: Callable[[random.Random], Filter], deep: bool = False) -> Callable[..., object]:
         def ask(connection: sqlite3.Connection, rng: random.Random) -> object:
-            return log.before(connection, rng.randrange(last // 4, last) if deep else None, where(rng), 200)
+            return log.before(connection, rng.randrange(last // 4, last) if deep else None, where(rng), rows)
 
         return ask
 
@@ -151,7 +154,7 @@ def report(name: str, times: list[float]) -> None:
     print(f"{name:34} p50 {middle:8.3f}  p99 {high:8.3f}  max {ordered[-1]:8.3f} ms", flush=True)
 
 
-def measure(path: Path, rounds: int = 200) -> None:
+def measure(path: Path, rows: int, rounds: int = 200) -> None:
     """Print p50, p99 and max of every question, cold open, and a durable append into the store."""
     opened = time.perf_counter()
     connection = database.open_reader(path)
@@ -159,7 +162,7 @@ def measure(path: Path, rounds: int = 200) -> None:
     log.before(connection, None, Filter(), 200)
     print(f"open to first page      {(time.perf_counter() - opened) * 1000:8.1f} ms   ({first}..{last})", flush=True)
     rng = random.Random(2)
-    for name, ask in questions(last).items():
+    for name, ask in questions(last, rows).items():
         times = []
         for _ in range(rounds):
             began = time.perf_counter()
@@ -185,6 +188,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--page", type=int, default=200, help="rows of one page")
     parser.add_argument("--keep", action="store_true", help="leave the store there")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -199,7 +203,7 @@ def main() -> None:
             flush=True,
         )
     if options.measure:
-        measure(path)
+        measure(path, options.page)
     if not options.keep:
         shutil.rmtree(options.folder)
 
