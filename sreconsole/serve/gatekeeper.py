@@ -18,7 +18,7 @@ from sreconsole.serve.questions import Questions
 from sreconsole.serve.sessions import Known, Roster
 from sreconsole.store.escalations import Escalation
 from sreconsole.store.event import INFO, NOTICE, PAGE, WARN, Event
-from sreconsole.store.writer import StoreFull, Tx, Writer
+from sreconsole.store.writer import Tx, Unwritable, Writer
 from sreconsole.text.canonical import canonical
 
 GATES = ("PreToolUse", "PermissionRequest", "ConfigChange", "Elicitation")
@@ -74,8 +74,8 @@ class Gatekeeper:
             await self._append(Event("gate.poison", self._clock.now(), "gate", severity=PAGE, subject=str(poison)[:16],
                                      summary=f"a payload killed two workers; refused ({len(line.raw)} bytes)",
                                      data={"sha256": str(poison), "event": line.event, "uid": line.peer.uid}))  # fmt: skip
-        except StoreFull as full:
-            line.reply(wording.refused(line.event, f"the gate cannot record what it decides: {full}"))
+        except Unwritable as fault:
+            line.reply(wording.refused(line.event, f"the gate cannot record what it decides: {fault}"))
         except Exception as error:
             line.reply(wording.refused(line.event, f"the gate failed ({type(error).__name__})"))
             raise
