@@ -37,6 +37,7 @@ class Gatekeeper:
         self._writer, self._judges, self._questions = writer, judges, questions
         self._roster, self._clock, self._watched = roster, clock, watched
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     def begin(self, line: HookLine) -> None:
         """A call has arrived whole."""
@@ -44,9 +45,13 @@ class Gatekeeper:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def close(self) -> None:
+        """`serve` ends: from now on a lost line is our doing, and its question goes on waiting."""
+        self._closing = True
+
     def hung_up(self, line: HookLine) -> None:
         """A hook left. If its question still waits, the question is withdrawn."""
-        if not line.escalation or not self._questions.hung_up(line.escalation, line):
+        if self._closing or not line.escalation or not self._questions.hung_up(line.escalation, line):
             return
         task = asyncio.get_running_loop().create_task(self._cancel(line.escalation, "the agent took the call back"))
         self._tasks.add(task)
@@ -71,7 +76,7 @@ class Gatekeeper:
                                      data={"sha256": str(poison), "event": line.event, "uid": line.peer.uid}))  # fmt: skip
         except StoreFull as full:
             line.reply(wording.refused(line.event, f"the gate cannot record what it decides: {full}"))
-        except Exception as error:  # noqa: BLE001 - whatever went wrong here, the agent's answer is no
+        except Exception as error:
             line.reply(wording.refused(line.event, f"the gate failed ({type(error).__name__})"))
             raise
 
@@ -82,15 +87,14 @@ class Gatekeeper:
                                      summary=f"{line.event}: {judged['problem']}"))  # fmt: skip
             line.reply(wording.refused(line.event, f"the gate could not read the call: {judged['problem']}"))
             return
-        known = self._roster.get(judged["session"])
         if judged["kind"] in WAITS:
-            await self._gate(line, judged, known)
+            await self._gate(line, judged)
         elif judged["kind"] == "settings":
             await self._settings(line, judged)
         else:
             await self._news(line, judged)
 
-    async def _gate(self, line: HookLine, judged: dict[str, Any], known: Known | None) -> None:
+    async def _gate(self, line: HookLine, judged: dict[str, Any]) -> None:
         """One transaction for whatever is settled at once; a question of its own for what must wait."""
         verdict, now = judged["verdict"], self._clock.now()
 
@@ -101,6 +105,7 @@ class Gatekeeper:
                 if kind == "tool.refused":
                     self._roster.change(tx, known.session.id, now, refused=known.session.refused + 1)
                 tx.append(_tool_event(kind, judged, known, now, severity, why))
+                self._questions.overtake(tx, judged["session"], judged["subagent"], judged["call"], lambda e: why)
             else:
                 self._roster.change(tx, known.session.id, now, asked=known.session.asked + 1)
             return known, reply
@@ -150,7 +155,13 @@ class Gatekeeper:
     def _draft(self, line: HookLine, judged: dict[str, Any], known: Known, now: int) -> Escalation:
         # An attended run has nobody to resume it later: there a wait that outlasts its time is a refusal.
         then = "refuse" if known.session.attended else judged["verdict"]["then"]
-        verdict = {**judged["verdict"], "then": then, "hidden": judged["hidden"], "warning": judged["warning"], "kinds": judged["kinds"]}
+        verdict = {
+            **judged["verdict"],
+            "then": then,
+            "hidden": judged["hidden"],
+            "warning": judged["warning"],
+            "kinds": judged["kinds"],
+        }
         deadline = now + int(verdict["wait"] * 1000)
         digest = bind(judged["asked"], cwd=judged["cwd"], session=judged["session"], subagent=judged["subagent"],
                       agent=known.session.agent, policy=judged["policy"])  # fmt: skip
