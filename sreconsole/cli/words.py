@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -99,6 +98,4 @@ def sreconsole(
 
 def command() -> Any:
     """The command line as a click command."""
-    # The name a shell looks for in its environment is derived from the program's name, whatever started it.
-    sys.argv[0] = "sreconsole"
     return typer.main.get_command(app)
