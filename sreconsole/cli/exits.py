@@ -67,7 +67,10 @@ def guarded() -> Iterator[Outcome]:
         # Whoever read the output has seen enough: no failure of ours, and nothing more to say.
         _silence()
     except SystemExit as left:
-        outcome.code = left.code if isinstance(left.code, int) else NO
+        if isinstance(left.__context__, BrokenPipeError):
+            _silence()
+        else:
+            outcome.code = left.code if isinstance(left.code, int) else NO
     except Exception as error:  # noqa: BLE001 - this is the rim: no traceback ever reaches a user
         message, outcome.code = explain(error)
         if message:
@@ -163,11 +166,23 @@ def _place(error: Exception) -> str:
 
 
 def _lenient() -> None:
-    """A terminal that cannot show a character shows its number instead of ending the command."""
+    """A terminal that cannot show a character shows its number instead; a stream that was closed goes nowhere."""
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        _fill()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def _fill() -> None:
+    """Put something behind the closed standard descriptors, or the next file opened would take their place."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        continue
+    os.close(descriptor)
+    sys.stdin = sys.stdin or open(0, closefd=False)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)
 
 
 def _silence() -> None:

@@ -73,7 +73,7 @@ def command(
 def parsed(query: str) -> Filter:
     """A filter as typed: `kind: session: agent: subject: severe`, everything else is full text. Raises Usage."""
     narrowed, words, severe = dict[str, str](), list[str](), False
-    for word in query.split():
+    for word in query.replace("\0", " ").split():
         name, colon, value = word.partition(":")
         if name in FIELDS and colon:
             if not value:
