@@ -75,7 +75,7 @@ def seen(incomplete: str) -> list[tuple[str, str]]:
 
 
 def _complete(incomplete: str, read: Callable[[sqlite3.Connection], list[tuple[str, str]]]) -> list[tuple[str, str]]:
-    """What begins as typed, with or without the id's prefix; nothing when there is no store to ask."""
+    """What begins as typed; nothing when there is no store to ask."""
     from sreconsole import paths
     from sreconsole.store import database, schema
     from sreconsole.text.safe import safe
@@ -94,6 +94,4 @@ def _complete(incomplete: str, read: Callable[[sqlite3.Connection], list[tuple[s
     plain = [
         (id, str(safe(words).cut(40)).replace(":", " ")) for id, words in found if safe(id) == id and " " not in id
     ]
-    return [
-        one for one in plain if one[0].startswith(incomplete) or one[0].partition("-")[2].startswith(incomplete or "-")
-    ]
+    return [one for one in plain if one[0].startswith(incomplete)]

@@ -175,7 +175,7 @@ def test_serve_in_the_foreground_says_why_it_cannot(empty: Hand) -> None:
 
 def test_serve_ends_by_a_signal(empty: Hand) -> None:
     running = empty.spawn("serve")
-    wait_for(lambda: empty.house.home.operator_socket.exists(), 20, "the socket")
+    wait_for(empty.house.home.operator_socket.exists, 20, "the socket")
     time.sleep(0.2)
     running.send_signal(signal.SIGTERM)
     _, err = running.communicate(timeout=20)
