@@ -17,7 +17,6 @@ from sreconsole.serve import client
 from sreconsole.store import log, sessions
 from sreconsole.store.event import Entry
 from sreconsole.store.log import Filter
-from sreconsole.text.safe import safe
 
 FIELDS = ("kind", "session", "agent", "subject")
 MARKS = (" ", "-", "!", "P")
@@ -115,14 +114,12 @@ def _follow(store: sqlite3.Connection, last: int, where: Filter, as_json: bool) 
 
 
 def _print(found: list[Entry], *, lines: bool) -> None:
-    width = table.wide()
     for entry in found:
         if lines:
             table.line(card.event(entry))
             continue
         who = entry.agent or entry.session[:8]
         mark = MARKS[entry.severity] if 0 <= entry.severity < len(MARKS) else "?"
-        words = safe(
-            f"{entry.seq:>5} {mark} {table.moment(entry.at)} {entry.kind}{f' [{who}]' if who else ''} {entry.summary}"
-        )
-        print(words.cut(width) if width else words, flush=True)
+        kind = f"{entry.kind} [{who}]" if who else entry.kind
+        table.row(f"{entry.seq:>5} {mark} {table.moment(entry.at)} {kind} {entry.summary}")
+    sys.stdout.flush()

@@ -65,10 +65,10 @@ def show(id: Id, as_json: Json = False) -> None:
     table.facts(_what(one, now))
     table.heading("Waits for" if open_ else "Waits for nothing")
     for e in open_:
-        table.say(f"{e.id}  {e.state}  {table.span(e.deadline - now)} left  {card.does(e)}")
+        table.row(f"{e.id}  {e.state}  {table.span(e.deadline - now)} left  {card.does(e)}")
     table.heading(f"Newest events, {NEWEST} at most")
     for entry in newest:
-        table.say(f"{table.moment(entry.at)}  {entry.kind}  {entry.summary}")
+        table.row(f"{table.moment(entry.at)}  {entry.kind}  {entry.summary}")
 
 
 @app.command()

@@ -22,8 +22,8 @@ def document(value: Any) -> None:
 
 
 def line(value: Any) -> None:
-    """Print one JSON value on one line, at once."""
-    print(_escaped(json.dumps(value)), flush=True)
+    """Print one JSON value on one line."""
+    print(_escaped(json.dumps(value)))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], keep: Sequence[int] = (0,)) -> None:
@@ -60,6 +60,12 @@ def heading(words: str) -> None:
 def say(words: object) -> None:
     """Print one line of text, harmless whatever is in it."""
     print(safe(words))
+
+
+def row(words: object) -> None:
+    """Print one line of a list: on a terminal it is cut to the width."""
+    line, width = safe(words), wide()
+    print(line.cut(width) if width else line)
 
 
 def bold(words: str) -> str:
