@@ -25,7 +25,7 @@ MARKS = (" ", "-", "!", "P")
 PAUSE = 0.25
 """Seconds between two looks of a follower; a look at an unchanged log reads one row."""
 
-LOOKS_A_CHECK = 20
+LOOKS_A_CHECK = 8
 CHUNK = 1000
 
 

@@ -73,7 +73,8 @@ def files_of(home: Home) -> list[Path]:
 
 def _loaded(files: list[Path]) -> tuple[str, list[str]]:
     """The version of a sound policy, and the problems of one that is not."""
-    from sreconsole.policy.rules import PolicyError, load
+    from sreconsole.policy.policy import load
+    from sreconsole.policy.problems import PolicyError
 
     try:
         return load(files, datetime.now(UTC).date()).version, []

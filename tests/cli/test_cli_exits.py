@@ -18,6 +18,7 @@ from conftest import ROOT, Hand
 from house import wait_for
 
 from sreconsole.cli import exits
+from sreconsole.cli.man import entries
 from sreconsole.cli.words import WORDS
 from sreconsole.serve.client import Refused, ServeDown
 from sreconsole.store import database
@@ -33,8 +34,17 @@ ACTS = (
 )  # fmt: skip
 
 
+OURS = [entry.words.split()[1:] for entry in entries()
+        if not entry.group and entry.words.split()[1] in
+        ("agents", "escalations", "log", "emit", "grants", "policy", "sessions", "pages", "man")]  # fmt: skip
+
+
 def words(command: list[str]) -> str:
     return " ".join(command)
+
+
+def repr_short(text: object) -> str:
+    return ascii(text)[:12]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +80,18 @@ def test_exit_codes(hand: Hand, command: list[str], code: int) -> None:
         assert (done.out, done.err.count("\n")) == ("", 1)
         assert done.err.startswith("sreconsole: ")
         assert len(done.err) <= exits.LONGEST + 20
+
+
+@pytest.mark.parametrize(
+    "odd", ["", " ", "-", "--nonsense", "x" * 120_000, "\x1b[2J\u202e", "\udcff", "0", "-1", "null"], ids=repr_short
+)
+@pytest.mark.parametrize("command", OURS, ids=words)
+def test_odd_input_ends_in_one_harmless_line(hand: Hand, command: list[str], odd: str) -> None:
+    done = hand(*command, odd)
+    assert 0 <= done.code <= 4
+    assert len(done.err) <= exits.LONGEST + 20
+    assert done.err.count("\n") == (1 if done.code >= 2 else done.err.count("\n"))
+    assert not [c for c in done.out + done.err if c != "\n" and (not c.isprintable() or c == "\u202e")]
 
 
 @pytest.mark.parametrize("command", LISTINGS, ids=words)

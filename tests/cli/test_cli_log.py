@@ -124,6 +124,21 @@ def test_follow_prints_what_comes_until_interrupted(hand: Hand) -> None:
     assert (reader.returncode, err) == (130, b"")
 
 
+def test_a_follower_says_when_serve_goes_and_comes(empty: Hand) -> None:
+    house = empty.house.start()
+    reader = empty.spawn("log", "--follow")
+    assert reader.stdout is not None and reader.stderr is not None
+    assert b"serve.started" in reader.stdout.readline()
+    time.sleep(0.5)
+    house.stop()
+    assert b"serve is down; nothing new will come" in reader.stderr.readline()
+    house.start()
+    assert b"serve is back" in reader.stderr.readline()
+    reader.send_signal(signal.SIGINT)
+    out, _ = reader.communicate(timeout=10)
+    assert out.count(b"serve.started") == 1
+
+
 def test_a_reader_that_leaves_ends_it_quietly(hand: Hand) -> None:
     for n in range(20):
         hand("emit", "test.pipe", json.dumps({"n": n, "fill": "x" * 5000}))
