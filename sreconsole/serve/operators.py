@@ -148,7 +148,7 @@ class Operators:
             return _no(id, str(no), 4)
         except (Late, Moved) as no:
             return {**_no(id, str(no), 1), "late": isinstance(no, Late)}
-        except (BadRequest, Unknown, ValueError, KeyError, TypeError, RecursionError) as bad:
+        except (BadRequest, Unknown, ValueError, KeyError, TypeError, OverflowError, RecursionError) as bad:
             words = f"missing field {bad}" if isinstance(bad, KeyError) else str(bad)
             return _no(id, words, 2)
         except PolicyBroken as broken:
