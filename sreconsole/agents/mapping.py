@@ -33,7 +33,9 @@ def owner(
     """
     known = {agent.name: agent for agent in agents}
     for scope in scopes:
-        held = scope.kind == "cgroup" and any(group == scope.cgroup or group.startswith(scope.cgroup + "/") for group in groups)
+        held = scope.kind == "cgroup" and any(
+            group == scope.cgroup or group.startswith(scope.cgroup + "/") for group in groups
+        )
         if held or (scope.pid, scope.started) in identities:
             agent = known.get(scope.agent)
             return Owner(scope.agent, True, f"scope {scope.id}", scope.id, bool(agent and agent.revoked_at))

@@ -243,7 +243,7 @@ def commands(home: Home) -> dict[str, dict[str, str]]:
 
 
 def serves_as(home: Home) -> int:
-    """The user `serve` runs as: the owner of a system home's state; else this user. Raises NotYours in another's home."""
+    """The user `serve` runs as: a system home's owner; else this user. Raises NotYours in another's home."""
     own = os.geteuid()
     try:
         owner = home.state.stat().st_uid

@@ -73,7 +73,7 @@ class Gatekeeper:
                                      data={"sha256": str(poison), "event": line.event, "uid": line.peer.uid}))  # fmt: skip
         except StoreFull as full:
             line.reply(wording.refused(line.event, f"the gate cannot record what it decides: {full}"))
-        except Exception as error:  # noqa: BLE001 - whatever went wrong here, the agent's answer is no
+        except Exception as error:
             line.reply(wording.refused(line.event, f"the gate failed ({type(error).__name__})"))
             raise
 
@@ -88,15 +88,14 @@ class Gatekeeper:
             # Read and judged like any other, and always refused: it proves the whole way there and back.
             line.reply(claude_code.deny(f"Refused: doctor {judged['session']}"))
             return
-        known = self._roster.get(judged["session"])
         if judged["kind"] in WAITS:
-            await self._gate(line, judged, known)
+            await self._gate(line, judged)
         elif judged["kind"] == "settings":
             await self._settings(line, judged)
         else:
             await self._news(line, judged)
 
-    async def _gate(self, line: HookLine, judged: dict[str, Any], known: Known | None) -> None:
+    async def _gate(self, line: HookLine, judged: dict[str, Any]) -> None:
         """One transaction for whatever is settled at once; a question of its own for what must wait."""
         verdict, now = judged["verdict"], self._clock.now()
 
@@ -156,7 +155,13 @@ class Gatekeeper:
     def _draft(self, line: HookLine, judged: dict[str, Any], known: Known, now: int) -> Escalation:
         # An attended run has nobody to resume it later: there a wait that outlasts its time is a refusal.
         then = "refuse" if known.session.attended else judged["verdict"]["then"]
-        verdict = {**judged["verdict"], "then": then, "hidden": judged["hidden"], "warning": judged["warning"], "kinds": judged["kinds"]}
+        verdict = {
+            **judged["verdict"],
+            "then": then,
+            "hidden": judged["hidden"],
+            "warning": judged["warning"],
+            "kinds": judged["kinds"],
+        }
         deadline = now + int(verdict["wait"] * 1000)
         digest = bind(judged["asked"], cwd=judged["cwd"], session=judged["session"], subagent=judged["subagent"],
                       agent=known.session.agent, policy=judged["policy"])  # fmt: skip

@@ -52,9 +52,8 @@ class HookLine(asyncio.Protocol):
         if self._size == -2:
             return
         self._buffer += data
-        if self._size == -1:
-            if not self._header():
-                return
+        if self._size == -1 and not self._header():
+            return
         if len(self._buffer) >= self._size:
             self.raw, self._size, self._buffer = bytes(self._buffer[: self._size]), -2, bytearray()
             self._gatekeeper.begin(self)
@@ -85,7 +84,7 @@ class HookLine(asyncio.Protocol):
         self._gatekeeper.settle(self, escalation)
 
     def _header(self) -> bool:
-        line, found, rest = bytes(self._buffer[:HEADER]).partition(b"\n")
+        line, found, _ = bytes(self._buffer[:HEADER]).partition(b"\n")
         if not found:
             if len(self._buffer) >= HEADER:
                 self._bad("the header is too long")

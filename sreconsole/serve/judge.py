@@ -109,7 +109,9 @@ def _essence(call: Call, arguments: dict[str, Any]) -> str:
         return str(redact(str(call.choices[0].get("question", ""))).text)
     if call.tool:
         return canonical(arguments).decode(errors="replace")
-    words = (call.news.get(name) for name in ("last_assistant_message", "prompt", "message", "error", "source", "reason"))
+    words = (
+        call.news.get(name) for name in ("last_assistant_message", "prompt", "message", "error", "source", "reason")
+    )
     return redact(next((word for word in words if isinstance(word, str) and word), call.event)).text
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sreconsole.gate import escalation as life
 from sreconsole.gate.escalation import State, Step
@@ -16,6 +16,8 @@ from sreconsole.store.escalations import Escalation
 from sreconsole.store.event import NOTICE, PAGE, WARN, Event
 from sreconsole.store.grants import Grant
 from sreconsole.store.writer import Tx, Writer
+
+Result = TypeVar("Result")
 
 LONGEST_GRANT = 15 * 60 * 1000
 MOST_USES = 100
@@ -236,7 +238,7 @@ class Questions:
                 why = "the arguments changed" if other.asked != draft.asked else "the policy changed"
                 _apply(tx, other, life.invalidate(other, why, now), now, note=why)
 
-    async def _do(self, work: Callable[[Tx], Any]) -> Any:
+    async def _do(self, work: Callable[[Tx], Result]) -> Result:
         return await asyncio.wrap_future(self._writer.do(work, vital=True))
 
     def _tell(self, e: Escalation) -> None:
@@ -263,11 +265,18 @@ def _expected(tx: Tx, id: str, seen: tuple[int, str] | None) -> Escalation:
 
 
 def _apply(
-    tx: Tx, e: Escalation, step: Step, now: int, *, actor: str = "serve", note: str = "", data: dict[str, Any] | None = None
+    tx: Tx,
+    e: Escalation,
+    step: Step,
+    now: int,
+    *,
+    actor: str = "serve",
+    note: str = "",
+    data: dict[str, Any] | None = None,
 ) -> Escalation:
     if not escalations.change(tx.connection, e, **step.changes):
         raise Moved(f"{e.id} has changed since you looked at it; look again before you decide")
-    moved = rows.changed(e, **step.changes, version=e.version + 1)
+    moved = rows.changed(e, **step.changes, version=escalations.after(e, step.changes))
     facts = {"state": moved.state, "was": e.state, "version": moved.version, "digest": moved.digest, **(data or {})}
     if moved.reason:
         facts["reason"] = moved.reason

@@ -62,7 +62,9 @@ class Roster:
             changes["mode"] = judged["mode"]
         if judged["event"] == "PreToolUse":
             changes["calls"] = known.session.calls + 1
-        moved = any(getattr(known.session, name) != value for name, value in changes.items() if name not in ("seen_at", "calls"))
+        moved = any(
+            getattr(known.session, name) != value for name, value in changes.items() if name not in ("seen_at", "calls")
+        )
         known.session = rows.changed(known.session, **changes)
         if moved or now - known.written_at > QUIET:
             self.write(tx, known, now)
@@ -125,7 +127,9 @@ class Roster:
         return known
 
 
-def _owner(tx: Tx, session: Session, line: list[tuple[int, int]] | None = None, groups: list[str] | None = None) -> Owner:
+def _owner(
+    tx: Tx, session: Session, line: list[tuple[int, int]] | None = None, groups: list[str] | None = None
+) -> Owner:
     if line is None:
         line = [(one.pid, one.started) for one in peers.ancestry(session.pid)] if session.pid else []
         groups = peers.cgroups(session.pid) if session.pid else []
