@@ -50,10 +50,10 @@ def install(
     _say(facts, as_json)
     if done is None:
         raise typer.Exit(1)
-    if service:
-        from sreconsole.cli import service as services
+    if service and home.kind != "system":
+        from sreconsole.cli.service import install as install_service
 
-        services.install(yes=yes)
+        install_service(yes=yes)
     elif not as_json and not plan.same:
         typer.echo("Next: sreconsole service install, so that the gate is always there; then sreconsole doctor.")
 

@@ -151,6 +151,7 @@ def install(plan: Plan, now: datetime) -> Done:
         commands = plan.wire.commands(plan.client)
         if plan.same and plan.old is not None and _recorded(plan, commands):
             return Done(None, written)
+        settings_file.unchanged(plan.file)
         backup = _backup(plan, now)
         wiring_ = _remembered(plan, now, backup)
         # Recorded first: the gate is asked about this very change by sessions that run, and must find it right.

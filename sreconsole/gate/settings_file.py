@@ -99,7 +99,8 @@ def parse(path: Path, content: bytes) -> dict[str, Any]:
 
 def real(path: Path, within: Path, own_links: bool) -> tuple[Path, str]:
     """Where a settings file really is, and a note about links that were followed ("" for none). Raises Unusable."""
-    path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the very links looked at here
+    # Not resolve(): it would follow the very links that are looked at here.
+    path = Path(os.path.abspath(path))
     try:
         place = path.resolve(strict=path.is_symlink())
     except (OSError, RuntimeError) as error:

@@ -85,15 +85,15 @@ def wired(settings: Mapping[str, Any], wire: Wire, client: str) -> dict[str, Any
     hooks = bare.get("hooks", {})
     if not isinstance(hooks, dict):
         raise Odd(f"hooks: is {_word(hooks)}, must be an object of events")
-    hooks = dict(hooks)
+    # Where things stood before they stand again, so that a second install changes nothing.
+    was = settings.get("hooks", {})
+    events = [event for event in dict.fromkeys((*was, *EVENTS)) if event in hooks or event in EVENTS]
+    ordered = {event: hooks.get(event, []) for event in events}
     for event in EVENTS:
-        entries = hooks.get(event, [])
-        if not isinstance(entries, list):
-            raise Odd(f"hooks.{event}: is {_word(entries)}, must be a list")
-        hooks[event] = [*entries, wire.entry(client, event)]
-    # Where the hooks stood before they stand again, so that a second install changes nothing.
-    order = settings if "hooks" in settings else bare
-    return {key: hooks if key == "hooks" else bare[key] for key in order} | {"hooks": hooks}
+        if not isinstance(ordered[event], list):
+            raise Odd(f"hooks.{event}: is {_word(ordered[event])}, must be a list")
+        ordered[event] = [*ordered[event], wire.entry(client, event)]
+    return {**{key: bare.get(key) for key in settings}, "hooks": ordered}
 
 
 def unwired(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def unwired(settings: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(entries, list):
             hooks[event] = entries
             continue
-        left = [entry for entry in (_without(entry) for entry in entries) if entry is not None]
+        left = [kept for entry in entries for kept in _without(entry)]
         if left or not entries:
             hooks[event] = left
     return {key: hooks if key == "hooks" else value for key, value in settings.items() if key != "hooks" or hooks}
@@ -143,13 +143,14 @@ def parts(command: str) -> Wire | None:
     return Wire(Path(words[0]), Path(words[3]), Path(words[4]), int(words[5])) if words[5].isdecimal() else None
 
 
-def _without(entry: Any) -> Any:
+def _without(entry: Any) -> list[Any]:
+    """An entry without our hooks: as a list of it, or of nothing if it held no others."""
     if not isinstance(entry, dict) or not isinstance(entry.get("hooks"), list):
-        return entry
+        return [entry]
     kept = [hook for hook in entry["hooks"] if not ours(hook)]
     if len(kept) == len(entry["hooks"]):
-        return entry
-    return {**entry, "hooks": kept} if kept else None
+        return [entry]
+    return [{**entry, "hooks": kept}] if kept else []
 
 
 def _word(value: Any) -> str:

@@ -23,12 +23,13 @@ BOOTED = Path("/run/systemd/system")
 """There while systemd is the init of this machine (sd_booted(3))."""
 
 USER = "sreconsole"
+OPEN_INSTALL = "python3 -m venv /opt/sreconsole && /opt/sreconsole/bin/pip install sreconsole"
 Run = Callable[[list[str]], "subprocess.CompletedProcess[str]"]
 
 ALWAYS = """\
 Restart=always
 RestartSec=1
-# serve sends no watchdog notices, so there is no WatchdogSec: a serve that hangs is seen by its own timers and by doctor.
+# No WatchdogSec: serve sends no notices, and would be killed for its silence.
 KillMode=mixed
 TimeoutStopSec=15
 # A judging worker that eats its memory dies alone, and not the gate with it.
@@ -132,7 +133,7 @@ def user_service(home: Home, words: list[str], environ: Mapping[str, str]) -> Se
         key: environ[key] for key in ("XDG_CONFIG_HOME", "XDG_STATE_HOME") if environ.get(key)}  # fmt: skip
     variables = "".join(f"Environment={_word(f'{key}={value}')}\n" for key, value in given.items())
     text = (
-        f"[Unit]\nDescription=sreconsole: the gate for coding agents ({home.state})\nStartLimitIntervalSec=0\n\n"
+        f"[Unit]\nDescription=sreconsole: the gate for coding agents ({str(home.state).replace('%', '%%')})\nStartLimitIntervalSec=0\n\n"
         f"[Service]\nType=exec\nExecStart={_command([*words, 'serve'])}\n{variables}{ALWAYS}{USER_NOTE}\n"
         "[Install]\nWantedBy=default.target\n"
     )
@@ -180,8 +181,8 @@ def unfit(service: Service, words: list[str], group: str) -> None:
         raise NoService(f"--group: `{group}` is no group's name; the people on call, for example: --group oncall", 2)
     for path in (Path(words[0]), Path(sreconsole.__file__)):
         if closed := _closed(path.resolve()):
-            raise NoService(f"{path} cannot be read by user {USER} ({closed} is closed to others); install sreconsole for "
-                            "the machine: python3 -m venv /opt/sreconsole && /opt/sreconsole/bin/pip install sreconsole", 2)  # fmt: skip
+            why = f"{path} cannot be read by user {USER} ({closed} is closed to others)"
+            raise NoService(f"{why}; install sreconsole where everybody can read it: {OPEN_INSTALL}", 2)
     if os.geteuid() != 0:
         raise NoService("a system service is installed by root: sudo sreconsole service install --system", 4)
 
