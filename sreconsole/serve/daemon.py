@@ -68,6 +68,7 @@ class Daemon:
         self._scopes: list[sessions.Scope] = []
         self._agent_uids: set[int] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._knocks: dict[tuple[int, str], int] = {}
         self._pushing = False
 
     async def run(self) -> None:
@@ -90,6 +91,7 @@ class Daemon:
         self.spawn(self._departed())
         self.spawn(self._follow_policy())
         await stop.wait()
+        self.gatekeeper.close()
         hooks.close()
         desks.close()
         for task in list(self._tasks):
@@ -231,6 +233,8 @@ class Daemon:
             return sessions.scopes(tx.connection), uids
 
         self._scopes, self._agent_uids = await self.write(work)
+        if self.home.hook_socket.exists():
+            self._open_doors()
 
     async def _orphans(self) -> None:
         """Hooks had their minute to come back: questions nobody waits on any more are withdrawn."""
@@ -299,6 +303,10 @@ class Daemon:
 
     def _refused(self, who: Decider, verb: str, why: str) -> None:
         now = self.clock.now()
+        # One who knocks without end is logged every ten seconds, not every time.
+        if now - self._knocks.get((who.uid, verb), 0) < 10_000:
+            return
+        self._knocks[who.uid, verb] = now
         facts = {"uid": who.uid, "via": who.via, "do": verb}
         words = f"{verb} by {who.name} refused: {why}"
         event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN, summary=words, data=facts)
@@ -334,6 +342,11 @@ class Daemon:
     def _open_doors(self) -> None:
         """Agents may submit; only operators reach the other socket at all."""
         shared = self.home.kind == "system" or bool(self._agent_uids - {os.getuid()})
+        if shared:
+            # Other users may pass through to the one socket that is theirs; they can list and read nothing.
+            ways = [self.home.runtime] if self.home.kind != "named" else [self.home.runtime, self.home.runtime.parent]
+            for folder in ways:
+                os.chmod(folder, 0o711)
         os.chmod(self.home.hook_socket, 0o666 if shared else 0o600)
         os.chmod(
             self.home.operator_socket,

@@ -26,6 +26,7 @@ class HookLine(asyncio.Protocol):
 
     def __init__(self, gatekeeper: Gatekeeper) -> None:
         self.raw = b""
+        self.sha = hashlib.sha256().hexdigest()
         self.client = ""
         self.event = ""
         self.attended = "?"
@@ -56,6 +57,7 @@ class HookLine(asyncio.Protocol):
             return
         if len(self._buffer) >= self._size:
             self.raw, self._size, self._buffer = bytes(self._buffer[: self._size]), -2, bytearray()
+            self.sha = hashlib.sha256(self.raw).hexdigest()
             self._gatekeeper.begin(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -69,8 +71,7 @@ class HookLine(asyncio.Protocol):
         self.answered = True
         if self._transport is None or self._transport.is_closing():
             return
-        sha = hashlib.sha256(self.raw).hexdigest()
-        head = f"sre/1 {sha} {reply.code} {len(reply.out)} {len(reply.err)}\n".encode()
+        head = f"sre/1 {self.sha} {reply.code} {len(reply.out)} {len(reply.err)}\n".encode()
         self._transport.write(head + reply.out + reply.err)
         self._transport.close()
 
@@ -78,6 +79,11 @@ class HookLine(asyncio.Protocol):
     def connected(self) -> bool:
         """Whether the hook is still on the line."""
         return self._transport is not None
+
+    @property
+    def uid(self) -> str:
+        """The same for a hook that presents itself again, so that its call is recorded once."""
+        return f"{self.identity}:{self.sha[:32]}"
 
     def settled(self, escalation: Escalation) -> None:
         """The question this hook waits on has its end."""

@@ -39,7 +39,7 @@ def settled(e: Escalation, raw: bytes) -> Reply:
     """The answer to the hook whose question has its end."""
     if e.kind == "elicitation":
         return _elicited(e)
-    if e.state == State.APPROVED:
+    if e.state == State.APPROVED and e.used_at is not None:
         return _approved(e, raw)
     if e.state == State.DEFERRED:
         return claude_code.defer(f"{e.id} waits for a human; the run ends here and is resumed once it is decided")
@@ -75,7 +75,7 @@ def _approved(e: Escalation, raw: bytes) -> Reply:
 
 
 def _elicited(e: Escalation) -> Reply:
-    if e.state == State.APPROVED:
+    if e.state == State.APPROVED and e.used_at is not None:
         given = json.loads(e.answer) if e.answer else {}
         return claude_code.elicited("accept", given.get("content") or {})
     return claude_code.elicited("decline" if e.state == State.DENIED else "cancel", None)
