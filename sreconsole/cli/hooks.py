@@ -68,6 +68,7 @@ def uninstall(
     from sreconsole.gate import install as hooks
 
     path = _path(client, scope, project, managed_file, asks=not yes and as_json)
+    _no_agent()
     with _one_line():
         plan = hooks.plan_uninstall(paths.home(), client, scope, path)
         agreed = plan.same or _agreed(plan, yes, as_json)
@@ -112,6 +113,26 @@ def _path(client: str, scope: str, project: Path, managed: Path | None, *, asks:
     if asks:
         _wrong("--json does not ask: add --yes")
     return hooks.place(scope, project, managed or hooks.MANAGED)
+
+
+def _no_agent() -> None:
+    """An agent must not take its own gate away. `serve` knows best who is one; without it, what the clients set does."""
+    import os
+
+    from sreconsole import paths
+    from sreconsole.serve import peers
+    from sreconsole.serve.client import Line, Refused, ServeDown
+
+    try:
+        with Line(paths.home()) as line:
+            hello = line.ask("hello")
+        why = "" if hello.get("can_decide") else str(hello.get("why_not"))
+    except (ServeDown, Refused):
+        marks = dict.fromkeys(mark for one in peers.ancestry(os.getpid()) for mark in peers.agent_marks(one.pid))
+        why = f"it was started by an agent's client ({', '.join(marks)} in its environment)" if marks else ""
+    if why:
+        typer.echo(f"refused: {why}", err=True)
+        raise typer.Exit(4)
 
 
 def _agreed(plan: Plan, yes: bool, as_json: bool) -> bool:

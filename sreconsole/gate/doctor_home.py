@@ -77,7 +77,8 @@ def _closed(visit: Visit) -> Check:
             elif mode & ~allowed & 0o077 and not (home.kind == "system" and folder == home.config):
                 wide.append(path)
     if writable:
-        return bad("files", f"others can write {_some(writable)}", f"chmod go-w {_quoted(writable)}")
+        right = "go-w" if home.kind == "system" else f"{allowed:o}"
+        return bad("files", f"others can write {_some(writable)}", f"chmod {right} {_quoted(writable)}")
     if wide:
         return warn("files", f"others can read {_some(wide)}", f"chmod {allowed:o} {_quoted(wide)}")
     return ok("files", f"mode {allowed:04o} or less in {home.state}")

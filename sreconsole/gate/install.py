@@ -276,6 +276,12 @@ def _warnings(home: Home, scope: str, hook: HookFile) -> Iterator[str]:
         yield "the hook could not be compiled; it runs from source, about 2 ms slower"
 
 
+def _elsewhere(value: dict[str, Any], home: Home) -> list[Path]:
+    """Sockets of other gates that the settings call now."""
+    wires = [wiring.parts(command) for commands_ in wiring.wirings(value).values() for command in commands_]
+    return sorted({one.socket for one in wires if one is not None and one.socket != home.hook_socket})
+
+
 def _recorded(plan: Plan, wanted: dict[str, str]) -> bool:
     known = commands(plan.home)
     return all(known.get(one) == wanted for one in {str(plan.named), str(plan.file.path)})

@@ -132,8 +132,9 @@ def user_service(home: Home, words: list[str], environ: Mapping[str, str]) -> Se
     given = {"SRECONSOLE_HOME": str(home.state)} if home.kind == "named" else {
         key: environ[key] for key in ("XDG_CONFIG_HOME", "XDG_STATE_HOME") if environ.get(key)}  # fmt: skip
     variables = "".join(f"Environment={_word(f'{key}={value}')}\n" for key, value in given.items())
+    shown = str(home.state).replace("%", "%%")
     text = (
-        f"[Unit]\nDescription=sreconsole: the gate for coding agents ({str(home.state).replace('%', '%%')})\nStartLimitIntervalSec=0\n\n"
+        f"[Unit]\nDescription=sreconsole: the gate for coding agents ({shown})\nStartLimitIntervalSec=0\n\n"
         f"[Service]\nType=exec\nExecStart={_command([*words, 'serve'])}\n{variables}{ALWAYS}{USER_NOTE}\n"
         "[Install]\nWantedBy=default.target\n"
     )

@@ -32,10 +32,14 @@ OTHER = Wire(Path("/opt/py/bin/python3"), Path("/my home/hooks/sreconsole-hook-1
 
 words = st.text(max_size=12)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | words
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3), max_leaves=8)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3), max_leaves=8
+)
 events = st.sampled_from([*EVENTS, "MessageDisplay", "NoSuchEvent"]) | words
 commands = words | st.sampled_from(["echo hi", "cat sreconsole-hook-1.py", "python3 /x/sreconsole-hook-1.py", 'a "b'])
-hooks = st.fixed_dictionaries({"type": st.just("command"), "command": commands}, optional={"timeout": st.integers(1, 600)})
+hooks = st.fixed_dictionaries(
+    {"type": st.just("command"), "command": commands}, optional={"timeout": st.integers(1, 600)}
+)
 entries = st.fixed_dictionaries({"hooks": st.lists(hooks, max_size=3)}, optional={"matcher": words}) | values
 well_shaped = st.dictionaries(events, st.lists(entries, max_size=3), max_size=5)
 
@@ -107,7 +111,7 @@ def test_hooks_of_any_shape_never_crash_and_never_lose_a_thing(odd: Any) -> None
     assert unwired(document) == document
     assert wirings(document) == {}
     if not isinstance(odd, dict):
-        with pytest.raises(Odd, match="hooks: is .*, must be an object of events"):
+        with pytest.raises(Odd, match=r"hooks: is .*, must be an object of events"):
             wired(document, WIRE, "claude-code")
 
 
@@ -159,6 +163,8 @@ def test_a_command_that_only_names_our_file_is_somebody_elses(command: str) -> N
     assert not ours({"type": "command", "command": command})
 
 
-@pytest.mark.parametrize("hook", [None, 1, "x", [], {}, {"command": None}, {"command": ["sreconsole-hook-1.py"]}, {"url": "http://x"}])
+@pytest.mark.parametrize(
+    "hook", [None, 1, "x", [], {}, {"command": None}, {"command": ["sreconsole-hook-1.py"]}, {"url": "http://x"}]
+)
 def test_a_hook_of_another_kind_is_somebody_elses(hook: Any) -> None:
     assert not ours(hook)
