@@ -88,6 +88,7 @@ def status(
     from sreconsole import paths
     from sreconsole.gate import install as hooks
     from sreconsole.gate.standing import standings
+    from sreconsole.text.safe import safe
 
     _path(client, "user", project, managed_file, asks=False)
     with _one_line():
@@ -95,7 +96,7 @@ def status(
     if as_json:
         typer.echo(json.dumps({"client": client, "settings": [one.facts() for one in found]}, indent=2))
     for one in found if not as_json else ():
-        typer.echo(f"{one.scope:8} {one.path}  {one.words}")
+        typer.echo(f"{one.scope:8} {safe(one.path)}  {safe(one.words)}")
     if not any(one.wired for one in found):
         raise typer.Exit(1)
 
@@ -136,9 +137,11 @@ def _no_agent() -> None:
 
 
 def _agreed(plan: Plan, yes: bool, as_json: bool) -> bool:
+    from sreconsole.text.safe import safe
+
     if not as_json:
         for note in plan.notes:
-            typer.echo(f"Note: {note}")
+            typer.echo(f"Note: {safe(note)}")
         typer.echo(plan.diff)
     if yes:
         return True
@@ -158,8 +161,10 @@ def _say(facts: dict[str, Any], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
+    from sreconsole.text.safe import safe
+
     backup = f" (backup: {facts['backup']})" if facts["backup"] else ""
-    typer.echo(f"{facts['settings']}: {facts['state']}{backup}")
+    typer.echo(str(safe(f"{facts['settings']}: {facts['state']}{backup}")))
 
 
 def _wrong(words: str) -> None:
@@ -177,9 +182,10 @@ class _one_line:
         from sreconsole.gate.hook_file import NoInterpreter
         from sreconsole.gate.install import NotYours
         from sreconsole.gate.settings_file import Changed, Unusable
+        from sreconsole.text.safe import safe
 
         codes: dict[type[BaseException], int] = {Unusable: 2, Changed: 1, NotYours: 4, NoInterpreter: 3}
         for one, code in codes.items():
             if isinstance(error, one):
-                typer.echo(str(error), err=True)
+                typer.echo(str(safe(str(error))), err=True)
                 raise typer.Exit(code) from None

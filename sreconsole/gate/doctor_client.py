@@ -73,9 +73,12 @@ class Clients:
         return found
 
     def _files(self, wired: list[Standing]) -> list[Check]:
-        """The hook files that commands run, against the ones this version would install."""
+        """The hook files that installed commands run, against the ones this version would install.
+
+        Only what is on record is run or read here: a repository's settings may name any program.
+        """
         found = []
-        for wire in {one.wire for one in wired if one.wire is not None}:
+        for wire in {one.installed for one in wired if one.installed is not None}:
             expected = {
                 path.name: content for path, content in self._prepared(wire.python).files(wire.hook.parent).items()
             }
@@ -106,11 +109,12 @@ class Clients:
 
     def _through(self, one: Standing) -> list[Check]:
         """A call through the installed command must come back as our own refusal."""
-        wire, name = one.wire, f"call {one.scope}"
-        command = (one.found.get("PreToolUse") or [""])[0]
-        if wire is None or not command:
-            self.doubts.append(f"{one.path} does not ask before a tool runs")
-            return [bad(name, f"{one.path}: no PreToolUse hook", _again(one))]
+        wire, name, command = one.installed, f"call {one.scope}", one.recorded.get("PreToolUse", "")
+        if wire is None or one.found.get("PreToolUse") != [command]:
+            self.doubts.append(f"{one.path} does not ask this gate before a tool runs")
+            return [
+                bad(name, f"{one.path}: not tried: PreToolUse does not run what was installed from here", _again(one))
+            ]
         if problem := self._other_end(wire):
             self.doubts.append("the hook does not reach this gate")
             return [

@@ -136,9 +136,11 @@ def plan_install(home: Home, client: str, scope: str, path: Path) -> Plan:
     content = file.content if same and file.content is not None else file.render(value)
     old = wirings(home).get(str(file.path))
     notes = [file.note] if file.note else []
-    return Plan(
-        home, client, scope, path, file, content, same, (*notes, *_warnings(home, scope, hook)), wire, hook, old
-    )
+    notes += [
+        f"takes the place of hooks of another home, which call {socket}" for socket in _elsewhere(file.value, home)
+    ]
+    notes += _warnings(home, scope, hook)
+    return Plan(home, client, scope, path, file, content, same, tuple(notes), wire, hook, old)
 
 
 def install(plan: Plan, now: datetime) -> Done:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import pwd
 import re
 import secrets
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,8 +65,7 @@ def read(path: Path, within: Path, own_links: bool) -> SettingsFile:
     """
     place, note = real(path, within, own_links)
     try:
-        with place.open("rb") as file:
-            content = file.read(LARGEST + 1)
+        content = contents(place)
     except FileNotFoundError:
         return SettingsFile(place, None, {}, note)
     except OSError as error:
@@ -72,6 +73,18 @@ def read(path: Path, within: Path, own_links: bool) -> SettingsFile:
     if len(content) > LARGEST:
         raise Unusable(f"{place}: larger than {LARGEST >> 20} MiB: no settings file; look what it is")
     return SettingsFile(place, content, parse(place, content), note)
+
+
+def contents(path: Path) -> bytes:
+    """A file's bytes, one more than LARGEST at most. Raises OSError, also for what is no plain file.
+
+    A repository may put a pipe or a device where a settings file belongs: neither is waited for.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a plain file", str(path))
+        return file.read(LARGEST + 1)
 
 
 def parse(path: Path, content: bytes) -> dict[str, Any]:
@@ -159,7 +172,7 @@ def remove(file: SettingsFile, folders: list[Path]) -> None:
 
 def unchanged(file: SettingsFile) -> None:
     """Raises Changed unless the file still holds what was read."""
-    now = file.path.read_bytes() if file.path.exists() else None
+    now = contents(file.path) if file.path.exists() else None
     if now != file.content:
         raise Changed(f"{file.path}: changed by somebody else meanwhile; nothing was written, run the command again")
 

@@ -46,10 +46,10 @@ class Standing:
         return bool(self.recorded) and bool(self.found) and not self.missing
 
     @property
-    def wire(self) -> Wire | None:
-        """What the installed commands have baked in."""
-        commands = self.found.get("PreToolUse") or [one for some in self.found.values() for one in some]
-        return wiring.parts(commands[0]) if commands else None
+    def installed(self) -> Wire | None:
+        """What the commands on record have baked in. What else the file may name is nobody's word but its author's."""
+        command = self.recorded.get("PreToolUse")
+        return wiring.parts(command) if command else None
 
     @property
     def words(self) -> str:

@@ -208,14 +208,16 @@ def test_an_agent_of_another_user_reaches_a_system_homes_gate_and_nothing_else()
             "capture_output": True,
             "check": False,
         }
-        done = subprocess.run(["/bin/sh", "-c", command], input=json.dumps(call).encode(), env={}, cwd="/", **agent)
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], input=json.dumps(call).encode(), env={}, cwd="/", check=False, **agent
+        )
         assert b"Refused: doctor sreconsole-doctor-x" in done.stdout, done.stderr
         closed = [system.store, system.hooks.parent, system.operator_socket]
         tries = [f"cat {closed[0]}", f"ls {closed[1]}", f"python3 -c 'import socket; socket.socket(1).connect(\"{closed[2]}\")'",
                  f"touch {system.hooks}/x", f"echo x > {system.hooks}/installed.json"]  # fmt: skip
         for one in tries:
-            assert subprocess.run(["/bin/sh", "-c", one], cwd="/", **agent).returncode != 0, one
-        hidden = subprocess.run(["/bin/sh", "-c", f"kill {serve.pid}"], cwd="/", **agent)
+            assert subprocess.run(["/bin/sh", "-c", one], cwd="/", check=False, **agent).returncode != 0, one
+        hidden = subprocess.run(["/bin/sh", "-c", f"kill {serve.pid}"], cwd="/", check=False, **agent)
         assert hidden.returncode != 0 and serve.poll() is None
     finally:
         serve.terminate()
