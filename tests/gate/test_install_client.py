@@ -125,6 +125,16 @@ def test_the_doctor_sees_a_serve_that_hangs(desk: Desk) -> None:
     assert code == 1 and checks["serve"]["level"] == "bad" and checks["call user"]["level"] == "bad"
 
 
+def test_a_pipe_in_place_of_settings_does_not_stop_serve(desk: Desk) -> None:
+    pipe = desk.house.folder / "pipe"
+    os.mkfifo(pipe)
+    payload = {"session_id": "s-9", "transcript_path": "", "cwd": "/", "hook_event_name": "ConfigChange",
+               "source": "user_settings", "file_path": str(pipe)}  # fmt: skip
+    out, _ = desk.house.hook(payload, event="ConfigChange").communicate(timeout=10)
+    assert json.loads(out)["decision"] == "block"
+    assert desk.house.ask("hello")["pid"]
+
+
 def test_status_follows_the_settings(desk: Desk) -> None:
     assert desk.type("status")[0] == 1
     assert desk.type("install", "claude-code", "--yes")[1]["state"] == "installed"
