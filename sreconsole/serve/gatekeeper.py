@@ -23,6 +23,8 @@ from sreconsole.text.canonical import canonical
 
 GATES = ("PreToolUse", "PermissionRequest", "ConfigChange", "Elicitation")
 WAITS = ("tool", "question", "plan", "elicitation")
+DOCTOR = "sreconsole-doctor-"
+"""Sessions of `sreconsole doctor`, which proves that the gate answers: they leave no trace."""
 
 
 class Gatekeeper:
@@ -86,6 +88,10 @@ class Gatekeeper:
             await self._append(Event("gate.unreadable", self._clock.now(), "gate", severity=WARN, actor=f"uid {line.peer.uid}",
                                      summary=f"{line.event}: {judged['problem']}"))  # fmt: skip
             line.reply(wording.refused(line.event, f"the gate could not read the call: {judged['problem']}"))
+            return
+        if judged["kind"] in WAITS and judged["session"].startswith(DOCTOR):
+            # Read and judged like any other, and always refused: it proves the whole way there and back.
+            line.reply(claude_code.deny(f"Refused: doctor {judged['session']}"))
             return
         if judged["kind"] in WAITS:
             await self._gate(line, judged)

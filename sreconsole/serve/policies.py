@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sreconsole.gate import escalation as life
+from sreconsole.gate.settings_file import contents
 from sreconsole.paths import Home
 from sreconsole.policy.action import bind
 from sreconsole.serve import peers
@@ -99,7 +100,7 @@ class Policies:
         record = self._home.hooks / "installed.json"
         installed = json.loads(record.read_text()) if record.exists() else {}
         try:
-            settings = json.loads(Path(path).read_bytes())
+            settings = json.loads(contents(Path(path)))
         except FileNotFoundError:
             return f"{path} was removed, and the gate's hooks with it" if path in installed else ""
         except (OSError, ValueError, RecursionError):
