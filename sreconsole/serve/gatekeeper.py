@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from sreconsole.gate import claude_code
+from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import NO_OPINION, Reply
 from sreconsole.gate.escalation import Late, State
 from sreconsole.policy.action import bind
@@ -22,7 +22,7 @@ from sreconsole.store.writer import StoreFull, Tx, Writer
 from sreconsole.text.canonical import canonical
 
 GATES = ("PreToolUse", "PermissionRequest", "ConfigChange", "Elicitation")
-WAITS = ("tool", "question", "plan", "elicitation")
+WAITS = ("tool", "question", "plan", "elicitation", "ask")
 
 
 class Gatekeeper:
@@ -82,19 +82,20 @@ class Gatekeeper:
                                      summary=f"{line.event}: {judged['problem']}"))  # fmt: skip
             line.reply(wording.refused(line.event, f"the gate could not read the call: {judged['problem']}"))
             return
-        known = self._roster.get(judged["session"])
+        if line.client == ask.CLIENT:
+            judged["session"] = self._roster.vouched(judged["session"], line.peer)
         if judged["kind"] in WAITS:
-            await self._gate(line, judged, known)
+            await self._gate(line, judged)
         elif judged["kind"] == "settings":
             await self._settings(line, judged)
         else:
             await self._news(line, judged)
 
-    async def _gate(self, line: HookLine, judged: dict[str, Any], known: Known | None) -> None:
+    async def _gate(self, line: HookLine, judged: dict[str, Any]) -> None:
         """One transaction for whatever is settled at once; a question of its own for what must wait."""
         verdict, now = judged["verdict"], self._clock.now()
 
-        def work(tx: Tx) -> tuple[Known, Reply | None]:
+        def work(tx: Tx) -> tuple[Known, tuple[Reply, str] | None]:
             known = self._roster.seen(tx, judged, line.client, line.peer, line.attended, now)
             reply, kind, severity, why = _at_once(judged, known)
             if reply is not None:
@@ -103,12 +104,12 @@ class Gatekeeper:
                 tx.append(_tool_event(kind, judged, known, now, severity, why))
             else:
                 self._roster.change(tx, known.session.id, now, asked=known.session.asked + 1)
-            return known, reply
+            return known, (reply, why) if reply is not None else None
 
         refuses = verdict["tier"] >= 3
         known, reply = await asyncio.wrap_future(self._writer.do(work, vital=refuses))
         if reply is not None:
-            line.reply(reply)
+            line.reply(wording.in_words_of(line.client, *reply))
             return
         draft = self._draft(line, judged, known, now)
         line.judged = judged
