@@ -122,17 +122,20 @@ class Command:
             if pid != self.pid:
                 continue
             if os.WIFSTOPPED(status):
-                self._stopped()
+                self._stopped(os.WSTOPSIG(status))
             else:
                 code = os.waitstatus_to_exitcode(status)
                 self._ended = code if code >= 0 else 128 - code
 
-    def _stopped(self) -> None:
+    def _stopped(self, number: int) -> None:
         """Ctrl-Z in the command's own group: to the shell it must look as if we had stopped."""
-        if self._terminal:
+        if not self._terminal:
+            return
+        # A shell's `fg` does not say so to a job that runs: the command wanted the terminal and can have it.
+        if number not in (signal.SIGTTIN, signal.SIGTTOU) or not self._terminal.ours():
             self._terminal.take_back()
             terminal.suspend()
-            self._resume()
+        self._resume()
 
     def _resume(self) -> None:
         """Resumed by `fg` or `bg`: so is the command, with the terminal where it is ours to lend."""
