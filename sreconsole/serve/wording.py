@@ -82,6 +82,9 @@ def _approved(e: Escalation, raw: bytes) -> Reply:
         asked = claude_code.read(raw, "PreToolUse")
         return claude_code.chosen(asked.input, _choices(e, asked)["choices"])
     words = f"approved by {e.decided_by}{f': {e.reason}' if e.reason else ''} ({e.id})"
+    if e.kind == "plan":
+        # A bare allow leaves the client asking its own person (2.1.328): only given input counts as their answer.
+        return claude_code.allow(words, given.get("input") or claude_code.read(raw, "PreToolUse").input)
     return claude_code.allow(words, given.get("input"))
 
 

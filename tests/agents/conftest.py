@@ -86,7 +86,8 @@ class Fleet:
                 found[:] = escalations.waiting(reader)
             finally:
                 reader.close()
-            return len(found) >= count
+            # Paged, too: that moves the row once more, and what is decided must be what was looked at.
+            return len(found) >= count and all(one.page_at is None for one in found)
 
         wait_for(look, f"{count} waiting", 30)
         return found
