@@ -28,6 +28,7 @@ from sreconsole.serve.pager import Pager
 from sreconsole.serve.peers import Peer
 from sreconsole.serve.policies import Candidate, Policies
 from sreconsole.serve.questions import Decider, Moved, Questions, Unknown
+from sreconsole.serve.scopes import Caretaker
 from sreconsole.serve.sessions import Roster
 from sreconsole.serve.timers import Timers
 from sreconsole.store import agents, escalations, sessions
@@ -68,6 +69,7 @@ class Daemon:
         self.operators = Operators(verbs.table(self), self.barred, self._refused, self._gone)
         self.started_at = self.clock.now()
         self._scopes: list[sessions.Scope] = []
+        self._caretaker = Caretaker(self.writer, self.clock)
         self._agent_uids: set[int] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._knocks: dict[tuple[int, str], int] = {}
@@ -153,11 +155,7 @@ class Daemon:
 
     def learn_agents(self) -> None:
         """Agents have changed: which users are theirs."""
-        self.spawn(self._learn())
-
-    def learn_scopes(self) -> None:
-        """Scopes have changed."""
-        self.spawn(self._learn())
+        self.spawn(self.learn())
 
     async def reload(self, author: str) -> str:
         """Read configuration and policy again; a bad one changes nothing. Raises ConfigError and PolicyBroken."""
@@ -230,9 +228,11 @@ class Daemon:
             tx.append(Event("serve.started", now, "serve", severity=NOTICE, summary=words, data=facts))
 
         await self.write(work)
-        await self._learn()
+        await self.learn()
 
-    async def _learn(self) -> None:
+    async def learn(self) -> None:
+        """Which scopes are open and which users are agents': what `barred` goes by."""
+
         def work(tx: Tx) -> tuple[list[sessions.Scope], set[int]]:
             uids = {one.uid for one in agents.every(tx.connection) if one.uid is not None and one.revoked_at is None}
             return sessions.scopes(tx.connection), uids
@@ -257,6 +257,8 @@ class Daemon:
             await asyncio.sleep(1.0)
             for one in self.roster.departed():
                 await self._bury(one)
+            if await self._caretaker.tidy(self._scopes):
+                await self.learn()
 
     async def _bury(self, session: sessions.Session) -> None:
         now = self.clock.now()

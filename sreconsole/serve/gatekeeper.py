@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from sreconsole.gate import claude_code
+from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import NO_OPINION, Reply
 from sreconsole.gate.escalation import Late, State
 from sreconsole.policy.action import bind
@@ -22,7 +22,7 @@ from sreconsole.store.writer import Tx, Unwritable, Writer
 from sreconsole.text.canonical import canonical
 
 GATES = ("PreToolUse", "PermissionRequest", "ConfigChange", "Elicitation")
-WAITS = ("tool", "question", "plan", "elicitation")
+WAITS = ("tool", "question", "plan", "elicitation", "ask")
 DOCTOR = "sreconsole-doctor-"
 """Sessions of `sreconsole doctor`, which proves that the gate answers: they leave no trace."""
 
@@ -93,6 +93,8 @@ class Gatekeeper:
             # Read and judged like any other, and always refused: it proves the whole way there and back.
             line.reply(claude_code.deny(f"Refused: doctor {judged['session']}"))
             return
+        if line.client == ask.CLIENT:
+            judged["session"] = self._roster.vouched(judged["session"], line.peer)
         if judged["kind"] in WAITS:
             await self._gate(line, judged)
         elif judged["kind"] == "settings":
@@ -104,7 +106,7 @@ class Gatekeeper:
         """One transaction for whatever is settled at once; a question of its own for what must wait."""
         verdict, now = judged["verdict"], self._clock.now()
 
-        def work(tx: Tx) -> tuple[Known, Reply | None]:
+        def work(tx: Tx) -> tuple[Known, tuple[Reply, str] | None]:
             known = self._roster.seen(tx, judged, line.client, line.peer, line.attended, now)
             reply, kind, severity, why = _at_once(judged, known)
             if reply is not None:
@@ -114,12 +116,12 @@ class Gatekeeper:
                 self._questions.overtake(tx, judged["session"], judged["subagent"], judged["call"], lambda e: why)
             else:
                 self._roster.change(tx, known.session.id, now, asked=known.session.asked + 1)
-            return known, reply
+            return known, (reply, why) if reply is not None else None
 
         refuses = verdict["tier"] >= 3
         known, reply = await asyncio.wrap_future(self._writer.do(work, vital=refuses))
         if reply is not None:
-            line.reply(reply)
+            line.reply(wording.in_words_of(line.client, *reply))
             return
         draft = self._draft(line, judged, known, now)
         line.judged = judged

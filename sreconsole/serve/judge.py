@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import resource
 import sys
-from dataclasses import asdict
+import time
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sreconsole.gate import claude_code
+from sreconsole.agents import repository
+from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import Call, Unreadable
 from sreconsole.policy.action import Action, Verdict, asked
 from sreconsole.policy.files import RealFiles
@@ -24,10 +26,18 @@ from sreconsole.text.canonical import canonical
 from sreconsole.text.redact import redact, redact_value
 from sreconsole.text.safe import look, safe
 
-READERS = {claude_code.CLIENT: claude_code.read}
+READERS = {claude_code.CLIENT: claude_code.read, ask.CLIENT: ask.read}
+
+ASKING = ("question", "plan", "elicitation", "ask")
+"""Kinds that are a person's to answer, whatever the policy."""
+
+REMEMBERED = 30.0
+"""Seconds for which a folder's repository is not looked up again."""
 
 SUMMARY = 240
 """Characters of a summary: what full-text search covers and a row shows."""
+
+MOST_FOLDERS = 1000
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of redacted arguments a human could still be shown; more is refused."""
@@ -43,6 +53,7 @@ class Judge:
         self._paths: list[str] = []
         self._day = date.min
         self._files = RealFiles()
+        self._repositories: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     def load(self, paths: list[str]) -> dict[str, Any]:
         """Load the policy over the starter policy; a bad one changes nothing and is reported line by line."""
@@ -77,9 +88,9 @@ class Judge:
             "mode": call.mode, "transcript": call.transcript, "input": arguments if len(shown) <= LARGEST else {},
             "too_large": len(shown) > LARGEST, "news": news, "choices": redact_value(list(call.choices))[0],
             "kinds": sorted({*kinds, *more}), "summary": str(seen.text)[:SUMMARY], "hidden": seen.hidden,
-            "warning": seen.warning,
+            "warning": seen.warning, "repositories": self.repositories(call.cwd),
         }  # fmt: skip
-        if call.kind in ("tool", "permission", "question", "plan", "elicitation"):
+        if call.kind in ("tool", "permission", *ASKING):
             result.update(self.verdict(call, home))
         return result
 
@@ -90,7 +101,7 @@ class Judge:
             verdict = Verdict(4, "gate.no-policy", "there is no usable policy, so nothing is allowed",
                               instead="wait until a human has mended the policy (sreconsole policy check)")  # fmt: skip
             version = ""
-        elif call.kind in ("question", "plan", "elicitation"):
+        elif call.kind in ASKING:
             verdict, version = _asking(call), self.policy.version
         else:
             verdict, version = judge(action, self.policy, self._facts(call.cwd)), self.policy.version
@@ -102,6 +113,15 @@ class Judge:
     def _facts(self, cwd: str) -> Facts:
         project = self._files.project(cwd)
         return Facts(self._files, project, branch(self._files, project))
+    def repositories(self, cwd: str) -> tuple[str, ...]:
+        """The names of the repository around a folder. Here and not in `serve`: a folder can hang who looks at it."""
+        now = time.monotonic()
+        known = self._repositories.get(cwd)
+        if known is None or now > known[0]:
+            if len(self._repositories) > MOST_FOLDERS:
+                self._repositories.clear()
+            known = self._repositories[cwd] = (now + REMEMBERED, repository.names(cwd))
+        return known[1]
 
     def again(self, client: str, tool: str, arguments: dict[str, Any], cwd: str) -> dict[str, Any]:
         """The verdict of a stored, redacted action under the policy of now."""
@@ -121,8 +141,12 @@ def branch(files: RealFiles, project: str) -> str:
 
 def _asking(call: Call) -> Verdict:
     """What the agent asks a person is always a person's to answer."""
-    words = {"question": "asks a question", "plan": "asks to go on with its plan"}.get(call.kind, "is asked for input")
-    return Verdict(3, f"agent.{call.kind}", "the agent asks a person", does=words, target=call.tool or call.kind)
+    words = {"plan": "asks to go on with its plan", "elicitation": "is asked for input"}.get(call.kind, "asks a question")
+    verdict = Verdict(3, f"agent.{call.kind}", "the agent asks a person", does=words, target=call.tool or call.kind)
+    if call.kind == "ask":
+        # It has no dialog of its own for the person who may sit there.
+        return replace(verdict, wait=float(call.news["wait"]), attended="gate")
+    return verdict
 
 
 def _essence(call: Call, arguments: dict[str, Any]) -> str:

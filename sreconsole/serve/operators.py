@@ -157,8 +157,8 @@ class Operators:
             return _no(id, str(fault), 3)
 
 
-OPEN_TO_ALL = {"hello", "subscribe"}
-"""What even a barred peer may ask: how things stand, not to change them."""
+OPEN_TO_ALL = {"hello", "subscribe", "close_scope"}
+"""What even a barred peer may ask: how things stand, not to change them. A scope's own root closes it."""
 
 
 class _Desk(Desk):
