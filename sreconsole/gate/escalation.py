@@ -81,10 +81,11 @@ def approve(e: Escalation, by: str, uid: int, reason: str, answer: str, now: int
     if len(given) < needed:
         return Step(common, "escalation.seconded")
     if hold_ms > 0:
-        until = now + hold_ms
-        return Step({**common, "state": State.HELD, "hold_until": until, "hold_by": by, "next_at": min(until, e.deadline)}
-                    | {"answer": json.dumps({"console": console, "answer": answer, "was": e.state})},
-                    "escalation.held")  # fmt: skip
+        # A yes in the last seconds is still a yes: its hold ends just before the deadline.
+        until = now + hold_ms if e.state == State.DEFERRED else max(now, min(now + hold_ms, e.deadline - 100))
+        held = json.dumps({"console": console, "answer": answer, "was": e.state})
+        changes = {"state": State.HELD, "hold_until": until, "hold_by": by, "next_at": until, "answer": held}
+        return Step({**common, **changes}, "escalation.held")
     return Step({**common, **_decided(State.APPROVED, by, now)}, "escalation.approved")
 
 
@@ -98,7 +99,7 @@ def break_glass(e: Escalation, by: str, uid: int, reason: str, answer: str, now:
         raise NotAllowed(f"{e.id} is tier 4: break-glass does not open it")
     if not reason.strip():
         raise NotAllowed("break-glass needs a reason")
-    given = json.loads(e.approvals) + [{"by": by, "uid": uid, "at": now, "reason": reason, "break_glass": True}]
+    given = [*json.loads(e.approvals), {"by": by, "uid": uid, "at": now, "reason": reason, "break_glass": True}]
     changes = {"approvals": json.dumps(given), "changed_at": now, "reason": reason, "answer": answer}
     return Step({**changes, **_decided(State.APPROVED, by, now)}, "escalation.broke_glass")
 
@@ -130,20 +131,30 @@ def withdraw(e: Escalation, now: int) -> Step:
 def deny(e: Escalation, by: str, reason: str, now: int) -> Step:
     """A human says no; any no wins at once, also over a held yes. Raises Late."""
     _open(e, now)
-    return Step({"changed_at": now, "reason": reason, "answer": "", **_decided(State.DENIED, by, now)}, "escalation.denied")
+    return Step(
+        {"changed_at": now, "reason": reason, "answer": "", **_decided(State.DENIED, by, now)}, "escalation.denied"
+    )
 
 
 def expire(e: Escalation, now: int) -> Step:
     """Nobody answered in time. A policy that says `then: defer` keeps the question decidable.
 
-    Raises Late unless it is open and its deadline has come.
+    Raises Late unless it is pending and its deadline has come.
     """
-    if e.state not in (State.PENDING, State.HELD) or now < e.deadline:
+    if e.state != State.PENDING or now < e.deadline:
         raise Late(e, now)
     if json.loads(e.verdict).get("then") == "defer":
         return Step({"state": State.DEFERRED, "changed_at": now, "hold_until": None, "hold_by": "", "next_at": None,
                      "answer": ""}, "escalation.deferred")  # fmt: skip
     return Step({"changed_at": now, "answer": "", **_closed(State.EXPIRED)}, "escalation.expired")
+
+
+def resume(e: Escalation, waiter: str, deadline: int, now: int) -> Step:
+    """A deferred question is asked again by its resumed session: it waits on the line once more. Raises Late."""
+    if e.state != State.DEFERRED:
+        raise Late(e, now)
+    changes = {"state": State.PENDING, "deadline": deadline, "next_at": deadline, "attached": 1, "waiter": waiter}
+    return Step({**changes, "changed_at": now}, "escalation.resumed")
 
 
 def cancel(e: Escalation, why: str, now: int) -> Step:
@@ -155,7 +166,16 @@ def cancel(e: Escalation, why: str, now: int) -> Step:
 def invalidate(e: Escalation, why: str, now: int) -> Step:
     """What was asked is not what would happen any more (a changed policy, changed arguments). Raises Late."""
     _open(e, now)
-    return Step({"changed_at": now, "reason": why, "answer": "", **_closed(State.INVALIDATED)}, "escalation.invalidated")
+    return Step(
+        {"changed_at": now, "reason": why, "answer": "", **_closed(State.INVALIDATED)}, "escalation.invalidated"
+    )
+
+
+def retier(e: Escalation, tier: int, why: str, now: int) -> Step:
+    """After a policy reload the question has another tier and needs no human: let go (1, 2) or refused (4). Raises Late."""
+    _open(e, now)
+    return Step({"changed_at": now, "reason": why, "answer": "", "tier": tier, **_closed(State.INVALIDATED)},
+                "escalation.invalidated")  # fmt: skip
 
 
 def use(e: Escalation, now: int) -> Step:
@@ -177,7 +197,7 @@ def rebind(e: Escalation, digest: str, policy: str, verdict: str, tier: int, now
 def _open(e: Escalation, now: int) -> None:
     if e.state not in OPEN:
         raise Late(e, now)
-    if e.state != State.DEFERRED and now >= e.deadline:
+    if e.state == State.PENDING and now >= e.deadline:
         # The timer has not come round yet, but the time is over: a late yes must not slip in between.
         raise Late(e, now)
 

@@ -18,7 +18,8 @@ class Escalation:
     """One question that waits, or waited, for a human. Times are UTC milliseconds; JSON columns are text.
 
     `verdict` holds the policy's Verdict as JSON, `input` the redacted arguments, `raw` the SHA-256 of the bytes the
-    hook sent, `asked` the hash of tool and input, `attached` whether a hook is waiting on the line right now,
+    hook sent, `asked` the hash of tool and input, `attached` whether a hook is waiting on the line right now
+    (`waiter`: that process, as pid:start:boot),
     `approvals` a JSON list of those who said yes so far, `answer` what goes back with an approval (choices, edited
     arguments) as JSON.
     """
@@ -52,6 +53,7 @@ class Escalation:
     hold_by: str
     approvals: str
     attached: int
+    waiter: str
     decided_by: str
     decided_at: int | None
     decision: str
@@ -113,7 +115,9 @@ def due(connection: sqlite3.Connection, now: int, limit: int = 500) -> list[Esca
     return _read(connection, "next_at IS NOT NULL AND next_at <= ? ORDER BY next_at LIMIT ?", [now, limit])
 
 
-def newest(connection: sqlite3.Connection, before: int | None = None, limit: int = 200, state: str = "") -> list[Escalation]:
+def newest(
+    connection: sqlite3.Connection, before: int | None = None, limit: int = 200, state: str = ""
+) -> list[Escalation]:
     """The newest escalations, by key set: pass the `n` of the last one seen for the next page."""
     clause, values = "1", list[object]()
     if before is not None:
@@ -126,3 +130,18 @@ def newest(connection: sqlite3.Connection, before: int | None = None, limit: int
 
 def _read(connection: sqlite3.Connection, tail: str, values: list[Any]) -> list[Escalation]:
     return rows.read(connection, "escalations", Escalation, tail, tuple(values))
+
+
+def to_page(connection: sqlite3.Connection, now: int, limit: int = 100) -> list[Escalation]:
+    """Open ones whose time to page has come; `page_at` is emptied when the page is in the outbox."""
+    tail = "state IN ('pending', 'held', 'deferred') AND page_at IS NOT NULL AND page_at <= ? ORDER BY page_at LIMIT ?"
+    return _read(connection, tail, [now, limit])
+
+
+def shift(connection: sqlite3.Connection, milliseconds: int) -> None:
+    """Move every open time by as much as the wall clock was set; versions stay, since nothing was decided."""
+    connection.execute(
+        "UPDATE escalations SET deadline = deadline + ?1, next_at = next_at + ?1, hold_until = hold_until + ?1, "
+        "page_at = page_at + ?1 WHERE state IN ('pending', 'held', 'deferred')",
+        (milliseconds,),
+    )

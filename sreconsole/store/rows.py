@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import fields
-from functools import cache
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 Record = TypeVar("Record")
 
 
-@cache
-def names(record: type) -> tuple[str, ...]:
+_NAMES: dict[type[Any], tuple[str, ...]] = {}
+
+
+def names(record: type[Any]) -> tuple[str, ...]:
     """The columns of a record's table, in the order of its fields."""
-    return tuple(field.name for field in fields(record))
+    found = _NAMES.get(record)
+    if found is None:
+        found = _NAMES[record] = tuple(field.name for field in fields(record))
+    return found
 
 
 def insert(connection: sqlite3.Connection, table: str, record: object, *, replace: bool = False) -> None:
@@ -39,3 +43,13 @@ def update(connection: sqlite3.Connection, table: str, key: str, value: object, 
     sets = ", ".join(f"{name} = ?" for name in changes)
     done = connection.execute(f"UPDATE {table} SET {sets} WHERE {key} = ?", [*changes.values(), value])
     return done.rowcount
+
+
+def changed(record: Record, **changes: Any) -> Record:
+    """The record with some fields changed."""
+    return replace(record, **changes)  # type: ignore[type-var]
+
+
+def as_dict(record: Any) -> dict[str, Any]:
+    """A record's fields by name."""
+    return {name: getattr(record, name) for name in names(type(record))}

@@ -1,0 +1,383 @@
+"""`sreconsole serve`: sockets, writer and timers, and nothing that can hang or crash on an agent's input."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sreconsole
+from sreconsole import config as configuration
+from sreconsole.gate import escalation as life
+from sreconsole.gate.escalation import State
+from sreconsole.paths import Home
+from sreconsole.serve import operators, peers, verbs
+from sreconsole.serve.clock import Clock
+from sreconsole.serve.gatekeeper import Gatekeeper
+from sreconsole.serve.hooks import HookLine
+from sreconsole.serve.judges import Judges, Poison, PolicyBroken
+from sreconsole.serve.operators import Desk, Identity, Operators
+from sreconsole.serve.pager import Pager
+from sreconsole.serve.peers import Peer
+from sreconsole.serve.policies import Candidate, Policies
+from sreconsole.serve.questions import Decider, Moved, Questions, Unknown
+from sreconsole.serve.sessions import Roster
+from sreconsole.serve.timers import Timers
+from sreconsole.store import agents, escalations, sessions
+from sreconsole.store.event import NOTICE, WARN, Event
+from sreconsole.store.writer import Tx, Writer
+
+Result = TypeVar("Result")
+
+ORPHANED = 75.0
+"""Seconds after a start within which hooks that waited must have presented themselves again."""
+
+ALREADY_RUNNING = 5
+
+
+class AlreadyRunning(Exception):
+    """Another `serve` holds this home."""
+
+
+class Daemon:
+    """One fleet's `serve`."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.config = configuration.load(home.settings)
+        self.clock = Clock()
+        self._loop = asyncio.get_running_loop()
+        self.writer = Writer(home.store, self._committed)
+        self.roster = Roster()
+        self.questions = Questions(self.writer, self.clock, self._wake)
+        self.judges = Judges(self.config["serve.workers"], self._crashed)
+        self.policies = Policies(home)
+        self.pager = Pager(self.writer, self.clock, lambda: self.config)
+        self.timers = Timers(self.writer, self.questions, self.clock, self.pager.channels, self.pager.deliver)
+        self.gatekeeper = Gatekeeper(
+            self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered
+        )
+        self.operators = Operators(verbs.table(self), self.barred, self._refused, self._gone)
+        self.started_at = self.clock.now()
+        self._scopes: list[sessions.Scope] = []
+        self._agent_uids: set[int] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._pushing = False
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, stop.set)
+        self._loop.add_signal_handler(signal.SIGHUP, lambda: self.spawn(self._hangup()))
+        await self._recover()
+        await self._first_policy()
+        hooks = await self._loop.create_unix_server(
+            lambda: HookLine(self.gatekeeper), _fresh(self.home.hook_socket), backlog=1024
+        )
+        desks = await asyncio.start_unix_server(
+            self.operators.serve, _fresh(self.home.operator_socket), limit=operators.LINE
+        )
+        self._open_doors()
+        self.spawn(self.timers.run())
+        self.spawn(self._orphans())
+        self.spawn(self._departed())
+        self.spawn(self._follow_policy())
+        await stop.wait()
+        hooks.close()
+        desks.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await self.judges.close()
+        await asyncio.to_thread(self.writer.close)
+
+    async def write(self, work: Callable[[Tx], Result]) -> Result:
+        """Run one transaction that a human asked for."""
+        return await asyncio.wrap_future(self.writer.do(work, vital=True))
+
+    def spawn(self, work: Awaitable[Any]) -> None:
+        """Run something beside; what it raises ends `serve` aloud rather than leaving it half alive."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def hello(self, desk: Desk) -> dict[str, Any]:
+        """How things stand, for one peer."""
+        enforced, why = self.boundary()
+        return {
+            "you": {"name": desk.who.name, "uid": desk.who.uid, "from": desk.who.via},
+            "can_decide": not desk.barred, "why_not": desk.barred, "boundary": "enforced" if enforced else "advisory",
+            "boundary_why": why, "policy": self.judges.version, "policy_problems": self.judges.problems,
+            "on_call": self.config["oncall.now"], "version": sreconsole.__version__, "pid": os.getpid(),
+            "started_at": self.started_at, "full": self.writer.full, "waiting": len(self.questions.waiters),
+            "hold_seconds": self.config["console.hold_seconds"],
+        }  # fmt: skip
+
+    def boundary(self) -> tuple[bool, str]:
+        """Whether the kernel stands between agents and this gate, and why (not)."""
+        uids = self._agent_uids | {one.uid for one in self.roster.live()}
+        own = os.getuid()
+        if not uids:
+            return False, "no agent's user is known yet"
+        shared = sorted(peers.user(uid) for uid in uids if uid in (own, 0))
+        if shared:
+            return False, f"agents run as {', '.join(shared)}, the user of the gate: nothing keeps them from it"
+        return (
+            True,
+            f"agents run as {', '.join(sorted(peers.user(uid) for uid in uids))}, the gate as {peers.user(own)}",
+        )
+
+    def barred(self, peer: Peer) -> str:
+        """Why a peer may not decide ("" if it may)."""
+        boot = peers.boot()
+        scopes = [one for one in self._scopes if one.boot == boot]
+        identity = Identity(
+            self.roster.processes(),
+            {(one.pid, one.started): one.id for one in scopes},
+            {one.cgroup: one.id for one in scopes if one.cgroup},
+        )
+        return operators.bar(peer, identity, self.config, os.getuid(), self._agent_uids)
+
+    def learn_agents(self) -> None:
+        """Agents have changed: which users are theirs."""
+        self.spawn(self._learn())
+
+    def learn_scopes(self) -> None:
+        """Scopes have changed."""
+        self.spawn(self._learn())
+
+    async def reload(self, author: str) -> str:
+        """Read configuration and policy again; a bad one changes nothing. Raises ConfigError and PolicyBroken."""
+        self.config = configuration.load(self.home.settings)
+        candidate = self.policies.candidate()
+        try:
+            version = await self.judges.load(candidate.paths)
+        except PolicyBroken as broken:
+            await self._rejected(author, broken.problems)
+            raise
+        if difference := self._keep(candidate):
+            await self._record_policy(version, author, difference)
+            await self._judge_again()
+        return version
+
+    async def _first_policy(self) -> None:
+        """Start with the policy on disk; if that is broken, with the last good one, and say so."""
+        candidate = self.policies.candidate()
+        await self.judges.start(candidate.paths)
+        if not self.judges.problems:
+            if difference := self._keep(candidate):
+                await self._record_policy(self.judges.version, self.policies.author(), difference)
+            return
+        problems = self.judges.problems
+        if last := self.policies.last_good():
+            await self.judges.load(last)
+        await self._rejected(self.policies.author(), problems)
+
+    async def _rejected(self, author: str, problems: list[str]) -> None:
+        self.judges.problems = problems
+        words = f"policy not loaded: {problems[0]}"
+        event = Event("policy.rejected", self.clock.now(), "serve", actor=author, severity=WARN, summary=words,
+                      data={"problems": problems})  # fmt: skip
+        await self.write(lambda tx: tx.append(event))
+
+    def _keep(self, candidate: Candidate) -> str:
+        difference = self.policies.keep(candidate)
+        self.judges.paths = self.policies.last_good()
+        return difference
+
+    async def _record_policy(self, version: str, author: str, difference: str) -> None:
+        now = self.clock.now()
+        event = Event("policy.loaded", now, "serve", actor=author, subject=version, severity=NOTICE,
+                      summary=f"policy {version} loaded", data={"diff": difference[:100_000], "version": version})  # fmt: skip
+        await self.write(lambda tx: tx.append(event))
+
+    async def _judge_again(self) -> None:
+        """After a reload: re-judge what waits, re-bind what is unchanged, let go or refuse what is not."""
+        waiting = await self.write(lambda tx: escalations.waiting(tx.connection))
+        for e in waiting:
+            if e.kind == "tool":
+                await self.policies.judge_again(e, self.questions, self.judges)
+
+    async def _recover(self) -> None:
+        """After a start: no console holds anything any more, no hook is on the line until it presents itself again."""
+        now = self.clock.now()
+
+        def work(tx: Tx) -> None:
+            self.roster.load(tx)
+            for e in escalations.waiting(tx.connection):
+                if e.state == State.HELD:
+                    step = life.withdraw(e, now)
+                    escalations.change(tx.connection, e, **step.changes, attached=0)
+                    tx.append(Event(step.event, now, "gate", e.session, e.agent, "serve", e.id, e.tier, NOTICE,
+                                    f"{e.id}: the approval of {e.hold_by} was withdrawn, serve restarted"))  # fmt: skip
+                elif e.attached:
+                    escalations.change(tx.connection, e, attached=0)
+            facts = {"pid": os.getpid(), "version": sreconsole.__version__}
+            words = f"serve {sreconsole.__version__}, pid {os.getpid()}"
+            tx.append(Event("serve.started", now, "serve", severity=NOTICE, summary=words, data=facts))
+
+        await self.write(work)
+        await self._learn()
+
+    async def _learn(self) -> None:
+        def work(tx: Tx) -> tuple[list[sessions.Scope], set[int]]:
+            uids = {one.uid for one in agents.every(tx.connection) if one.uid is not None and one.revoked_at is None}
+            return sessions.scopes(tx.connection), uids
+
+        self._scopes, self._agent_uids = await self.write(work)
+
+    async def _orphans(self) -> None:
+        """Hooks had their minute to come back: questions nobody waits on any more are withdrawn."""
+        await asyncio.sleep(ORPHANED)
+        for e in await self.write(lambda tx: escalations.waiting(tx.connection)):
+            if e.state == State.PENDING and e.id not in self.questions.waiters:
+                try:
+                    await self.questions.cancel(e.id, "the agent's hook did not come back after serve restarted")
+                except (life.Late, Moved, Unknown):
+                    continue
+
+    async def _departed(self) -> None:
+        """A killed client leaves its hook waiting as an orphan: its questions are withdrawn, its session has ended."""
+        while True:
+            await asyncio.sleep(1.0)
+            boot = peers.boot()
+            gone = [one for one in self.roster.live()
+                    if one.pid and (one.boot != boot or not peers.alive(one.pid, one.started))]  # fmt: skip
+            for one in gone:
+                await self._bury(one)
+
+    async def _bury(self, session: sessions.Session) -> None:
+        now = self.clock.now()
+        for e in await self.write(lambda tx: escalations.of_session(tx.connection, session.id)):
+            if e.state != State.DEFERRED:
+                try:
+                    await self.questions.cancel(e.id, "the agent's client is gone")
+                except (life.Late, Moved, Unknown):
+                    continue
+
+        def work(tx: Tx) -> None:
+            self.roster.change(tx, session.id, now, ended_at=now, end_reason="process gone")
+            tx.append(Event("session.ended", now, "serve", session.id, session.agent, "serve", session.id,
+                            summary=f"process {session.pid} is gone", data={"pid": session.pid}))  # fmt: skip
+
+        await self.write(work)
+
+    async def _follow_policy(self) -> None:
+        """A changed policy file is loaded within two seconds; a bad one is reported once and changes nothing."""
+        seen = self.policies.stamp()
+        while True:
+            await asyncio.sleep(2.0)
+            stamp = self.policies.stamp()
+            if stamp == seen:
+                continue
+            seen = stamp
+            try:
+                await self.reload(self.policies.author())
+            except (PolicyBroken, configuration.ConfigError, Poison):
+                # Recorded where it arose, and shown by hello and doctor until it is mended.
+                continue
+
+    async def _hangup(self) -> None:
+        try:
+            await self.reload("SIGHUP")
+        except (PolicyBroken, configuration.ConfigError) as problem:
+            print(f"reload: {problem}", file=sys.stderr, flush=True)
+
+    async def _gone(self, desk: Desk) -> None:
+        """A console went away: what it still held is withdrawn."""
+        for id in desk.held:
+            try:
+                await self.questions.withdraw(id, desk.who, "its console went away")
+            except (life.Late, life.NotAllowed, Moved, Unknown):
+                continue
+
+    def _refused(self, who: Decider, verb: str, why: str) -> None:
+        now = self.clock.now()
+        facts = {"uid": who.uid, "via": who.via, "do": verb}
+        words = f"{verb} by {who.name} refused: {why}"
+        event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN, summary=words, data=facts)
+        self.writer.do(lambda tx: tx.append(event))
+
+    def _crashed(self, sha: str, times: int) -> None:
+        now = self.clock.now()
+        event = Event("gate.worker-crashed", now, "serve", severity=WARN, subject=sha[:16],
+                      summary=f"a judging worker died of one payload ({times} of 2)", data={"sha256": sha})  # fmt: skip
+        self.writer.do(lambda tx: tx.append(event))
+
+    def _wake(self) -> None:
+        self.timers.wake()
+
+    def _committed(self, seq: int) -> None:
+        """In the writer's thread: tell consoles, once per loop turn however many commits there were."""
+        if not self._pushing:
+            self._pushing = True
+            self._loop.call_soon_threadsafe(self._push, seq)
+
+    def _push(self, seq: int) -> None:
+        self._pushing = False
+        self.operators.push(seq)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._loop.call_exception_handler(
+                {"message": "serve: a part of it ended", "exception": error, "task": task}
+            )
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _open_doors(self) -> None:
+        """Agents may submit; only operators reach the other socket at all."""
+        shared = self.home.kind == "system" or bool(self._agent_uids - {os.getuid()})
+        os.chmod(self.home.hook_socket, 0o666 if shared else 0o600)
+        os.chmod(
+            self.home.operator_socket,
+            0o660 if self.config["operators.groups"] or self.config["operators.users"] else 0o600,
+        )
+        for group in self.config["operators.groups"][:1]:
+            shutil.chown(self.home.operator_socket, group=group)
+
+
+def serve(home: Home) -> int:
+    """Run `serve` in the foreground; the exit code. Raises what cannot be started with, in one line each."""
+    os.umask(0o077)
+    for folder in (home.config, home.state, home.runtime):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        lock = _lock(home)
+    except AlreadyRunning as running:
+        print(running, file=sys.stderr)
+        return ALREADY_RUNNING
+    with lock:
+
+        async def main() -> None:
+            await Daemon(home).run()
+
+        asyncio.run(main())
+    return 0
+
+
+def _lock(home: Home) -> Any:
+    """One instance per home, by a lock the kernel drops when the process dies."""
+    file = open(home.runtime / "serve.lock", "a+")  # noqa: SIM115 - held open for as long as serve lives
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise AlreadyRunning(f"another serve runs in {home.runtime}") from None
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
+
+
+def _fresh(path: Path) -> str:
+    """A socket path with no stale socket on it; the lock says that nobody else is listening."""
+    if len(str(path).encode()) > 100:
+        raise OSError(f"{path}: too long for a unix socket (100 bytes at most); choose a shorter SRECONSOLE_HOME")
+    path.unlink(missing_ok=True)
+    return str(path)

@@ -1,0 +1,106 @@
+"""`hook.sock`: hooks submit here and wait here for their answer."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from sreconsole.gate.call import Reply
+from sreconsole.serve import peers
+from sreconsole.store.escalations import Escalation
+
+if TYPE_CHECKING:
+    from sreconsole.serve.gatekeeper import Gatekeeper
+
+PROTOCOLS = (b"sre/0", b"sre/1")
+"""The hook protocols spoken: this one and the one before."""
+
+LARGEST = 64 * 1024 * 1024
+HEADER = 1024
+
+
+class HookLine(asyncio.Protocol):
+    """One hook on the line. Holds no task while it waits, so that thousands may."""
+
+    def __init__(self, gatekeeper: Gatekeeper) -> None:
+        self.raw = b""
+        self.client = ""
+        self.event = ""
+        self.attended = "?"
+        self.identity = ""
+        self.escalation = ""
+        self.judged: dict[str, object] = {}
+        self._gatekeeper = gatekeeper
+        self._buffer = bytearray()
+        self._size = -1
+        self._transport: asyncio.Transport | None = None
+        self.answered = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note who it is before a byte is read."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.peer = peers.peer(transport.get_extra_info("socket"))
+        found = peers.process(self.peer.pid)
+        self.identity = f"{self.peer.pid}:{found.started if found else 0}:{peers.boot()}"
+        self._gatekeeper.lines.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Gather the header and the payload; then judge, once."""
+        if self._size == -2:
+            return
+        self._buffer += data
+        if self._size == -1 and not self._header():
+            return
+        if len(self._buffer) >= self._size:
+            self.raw, self._size, self._buffer = bytes(self._buffer[: self._size]), -2, bytearray()
+            self._gatekeeper.begin(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The hook is gone: killed by its client, or answered."""
+        self._transport = None
+        self._gatekeeper.lines.discard(self)
+        self._gatekeeper.hung_up(self)
+
+    def reply(self, reply: Reply) -> None:
+        """Answer with the hash of what was received, and hang up."""
+        self.answered = True
+        if self._transport is None or self._transport.is_closing():
+            return
+        sha = hashlib.sha256(self.raw).hexdigest()
+        head = f"sre/1 {sha} {reply.code} {len(reply.out)} {len(reply.err)}\n".encode()
+        self._transport.write(head + reply.out + reply.err)
+        self._transport.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the hook is still on the line."""
+        return self._transport is not None
+
+    def settled(self, escalation: Escalation) -> None:
+        """The question this hook waits on has its end."""
+        self._gatekeeper.settle(self, escalation)
+
+    def _header(self) -> bool:
+        line, found, _ = bytes(self._buffer[:HEADER]).partition(b"\n")
+        if not found:
+            if len(self._buffer) >= HEADER:
+                self._bad("the header is too long")
+            return False
+        words = line.split(b" ")
+        if len(words) != 5 or words[0] not in PROTOCOLS or not words[3].isdigit():
+            self._bad("not a hook's header")
+            return False
+        self.client, self.event = words[1].decode(errors="replace"), words[2].decode(errors="replace")
+        self._size, self.attended = int(words[3]), words[4].decode(errors="replace")
+        if self._size > LARGEST:
+            self._bad("the payload is too large")
+            return False
+        del self._buffer[: len(line) + 1]
+        return True
+
+    def _bad(self, why: str) -> None:
+        self._size = -2
+        self.reply(Reply(2, err=json.dumps(f"Refused: {why}").encode() + b"\n"))

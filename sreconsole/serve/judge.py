@@ -1,0 +1,152 @@
+"""The worker that reads what agents send: parses, redacts and judges, in a process that may die of it.
+
+Frames on standard input: one JSON line, then `size` raw bytes. One JSON line back for each, in order.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sreconsole.gate import claude_code
+from sreconsole.gate.call import Call, Unreadable
+from sreconsole.policy.action import Action, Verdict, asked
+from sreconsole.policy.judge import judge
+from sreconsole.policy.rules import Policy, PolicyError, load
+from sreconsole.text.canonical import canonical
+from sreconsole.text.redact import redact, redact_value
+from sreconsole.text.safe import look, safe
+
+READERS = {claude_code.CLIENT: claude_code.read}
+
+SUMMARY = 240
+"""Characters of a summary: what full-text search covers and a row shows."""
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes of redacted arguments a human could still be shown; more is refused."""
+
+MEMORY = 3 * 1024**3
+
+
+class Judge:
+    """Reads calls under one policy."""
+
+    def __init__(self) -> None:
+        self.policy: Policy | None = None
+
+    def load(self, paths: list[str]) -> dict[str, Any]:
+        """Load the policy; a bad one changes nothing and is reported line by line."""
+        try:
+            self.policy = load([Path(path) for path in paths], datetime.now(UTC).date())
+        except PolicyError as error:
+            return {"ok": False, "problems": error.problems}
+        return {"ok": True, "version": self.policy.version}
+
+    def call(self, client: str, event: str, raw: bytes) -> dict[str, Any]:
+        """Everything `serve` needs to know about one hook call, redacted and made safe."""
+        try:
+            reader = READERS.get(client)
+            if reader is None:
+                raise Unreadable(f"unknown client {client}")
+            call = reader(raw, event)
+        except Unreadable as problem:
+            return {"ok": False, "problem": str(safe(str(problem)))[:300]}
+        arguments, kinds = redact_value(dict(call.input))
+        news, more = redact_value(dict(call.news))
+        shown = canonical(arguments)
+        seen = look(_essence(call, arguments))
+        result: dict[str, Any] = {
+            "ok": True, "kind": call.kind, "event": call.event, "session": call.session, "cwd": call.cwd,
+            "subagent": call.subagent, "subagent_type": call.subagent_type, "tool": call.tool, "call": call.call,
+            "mode": call.mode, "transcript": call.transcript, "input": arguments if len(shown) <= LARGEST else {},
+            "too_large": len(shown) > LARGEST, "news": news, "choices": redact_value(list(call.choices))[0],
+            "kinds": sorted({*kinds, *more}), "summary": str(seen.text)[:SUMMARY], "hidden": seen.hidden,
+            "warning": seen.warning,
+        }  # fmt: skip
+        if call.kind in ("tool", "permission", "question", "plan", "elicitation"):
+            result.update(self.verdict(call))
+        return result
+
+    def verdict(self, call: Call) -> dict[str, Any]:
+        """The tier of a call with its reasons; without a usable policy everything is refused."""
+        action = Action(call.client, call.tool, call.input, call.cwd, call.session, call.subagent)
+        if self.policy is None:
+            verdict = Verdict(4, "gate.no-policy", "there is no usable policy, so nothing is allowed",
+                              instead="wait until a human has mended the policy (sreconsole policy check)")  # fmt: skip
+            version = ""
+        elif call.kind in ("question", "plan", "elicitation"):
+            verdict, version = _asking(call), self.policy.version
+        else:
+            verdict, version = judge(action, self.policy), self.policy.version
+        body = asdict(verdict)
+        for name in ("why", "instead", "does", "target"):
+            body[name] = redact(body[name]).text
+        return {"asked": asked(action), "verdict": redact_value(body)[0], "policy": version}
+
+    def again(self, client: str, tool: str, arguments: dict[str, Any], cwd: str) -> dict[str, Any]:
+        """The verdict of a stored, redacted action under the policy of now."""
+        call = Call(client, "PreToolUse", claude_code.QUESTIONS.get(tool, "tool"), "", cwd, tool=tool, input=arguments)
+        return {"ok": True, **self.verdict(call)}
+
+
+def _asking(call: Call) -> Verdict:
+    """What the agent asks a person is always a person's to answer."""
+    words = {"question": "asks a question", "plan": "asks to go on with its plan"}.get(call.kind, "is asked for input")
+    return Verdict(3, f"agent.{call.kind}", "the agent asks a person", does=words, target=call.tool or call.kind)
+
+
+def _essence(call: Call, arguments: dict[str, Any]) -> str:
+    """What a row shows of a call: its command, its file, its question; else all of its arguments."""
+    for name in ("command", "file_path", "notebook_path", "url", "plan", "prompt", "pattern"):
+        if isinstance(value := arguments.get(name), str) and value:
+            return value
+    if call.choices:
+        return str(redact(str(call.choices[0].get("question", ""))).text)
+    if call.tool:
+        return canonical(arguments).decode(errors="replace")
+    words = (
+        call.news.get(name) for name in ("last_assistant_message", "prompt", "message", "error", "source", "reason")
+    )
+    return redact(next((word for word in words if isinstance(word, str) and word), call.event)).text
+
+
+def answer(judge: Judge, request: dict[str, Any], raw: bytes) -> dict[str, Any]:
+    """The reply to one frame."""
+    match request["do"]:
+        case "policy":
+            return judge.load(request["paths"])
+        case "call":
+            return judge.call(request["client"], request["event"], raw)
+        case "again":
+            return judge.again(request["client"], request["tool"], request["input"], request["cwd"])
+    return {"ok": False, "problem": f"unknown request {request['do']}"}
+
+
+def work(source: BinaryIO, sink: BinaryIO) -> None:
+    """Answer frames until the source ends."""
+    judge = Judge()
+    while line := source.readline():
+        request = json.loads(line)
+        raw = source.read(request.get("size", 0))
+        try:
+            reply = answer(judge, request, raw)
+        except RecursionError:
+            reply = {"ok": False, "problem": "nested too deeply to be read"}
+        sink.write(json.dumps(reply).encode() + b"\n")
+        sink.flush()
+
+
+def main() -> None:
+    """Run as `python -m sreconsole.serve.judge`."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    work(sys.stdin.buffer, sys.stdout.buffer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The policy files: found, snapshotted, compared, and never replaced by a bad one."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from sreconsole.gate import escalation as life
+from sreconsole.paths import Home
+from sreconsole.policy.action import bind
+from sreconsole.serve import peers
+from sreconsole.serve.judges import Judges, Poison
+from sreconsole.serve.questions import Moved, Questions, Unknown
+from sreconsole.store.escalations import Escalation
+from sreconsole.text.canonical import canonical
+
+STARTER = Path(__file__).parent.parent / "policy" / "starter.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A copy of the policy files as they were at one moment."""
+
+    folder: Path
+    paths: list[str]
+    text: str
+
+
+class Policies:
+    """A home's policy: `policy.yaml` and `policy.d/*.yaml`, else the starter policy that comes with sreconsole."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._good = home.state / "policy"
+
+    def files(self) -> list[Path]:
+        """The files in force, in order."""
+        found = [self._home.policy] if self._home.policy.exists() else []
+        folder = self._home.config / "policy.d"
+        if folder.is_dir():
+            found += sorted(folder.glob("*.yaml"))
+        return found or [STARTER]
+
+    def stamp(self) -> tuple[tuple[str, int, int], ...]:
+        """Changes whenever a file or the configuration does."""
+        marks = []
+        for path in [*self.files(), self._home.settings]:
+            if path.exists():
+                stat = path.stat()
+                marks.append((str(path), stat.st_mtime_ns, stat.st_size))
+        return tuple(marks)
+
+    def author(self) -> str:
+        """The owner of the file changed last."""
+        newest = max(self.files(), key=lambda path: path.stat().st_mtime_ns)
+        return peers.user(newest.stat().st_uid)
+
+    def candidate(self) -> Candidate:
+        """Copy the files, so that all workers read the same bytes."""
+        folder = self._good.with_name("policy.next")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, mode=0o700)
+        paths, texts = [], []
+        for path in self.files():
+            copy = folder / path.name
+            content = path.read_bytes()
+            copy.write_bytes(content)
+            paths.append(str(copy))
+            texts.append(f"# {path.name}\n{content.decode(errors='replace')}")
+        return Candidate(folder, paths, "".join(texts))
+
+    def keep(self, candidate: Candidate) -> str:
+        """Make a candidate the good one; the unified diff to the one before ("" if nothing changed)."""
+        mark = self._good / "text"
+        before = mark.read_text() if mark.exists() else ""
+        if before == candidate.text:
+            return ""
+        old = self._good.with_name("policy.old")
+        shutil.rmtree(old, ignore_errors=True)
+        (candidate.folder / "text").write_text(candidate.text)
+        (candidate.folder / "order").write_text(json.dumps([Path(path).name for path in candidate.paths]))
+        if self._good.exists():
+            self._good.rename(old)
+        candidate.folder.rename(self._good)
+        lines = difflib.unified_diff(before.splitlines(), candidate.text.splitlines(), "before", "after", lineterm="")
+        return "\n".join(lines)
+
+    def last_good(self) -> list[str]:
+        """The files of the last policy that loaded, or none."""
+        order = self._good / "order"
+        return [str(self._good / name) for name in json.loads(order.read_text())] if order.exists() else []
+
+    def tampered(self, path: str) -> str:
+        """What is wrong with a changed client settings file: gone, unreadable, hooks off, or our gate missing."""
+        record = self._home.hooks / "installed.json"
+        installed = json.loads(record.read_text()) if record.exists() else {}
+        try:
+            settings = json.loads(Path(path).read_bytes())
+        except FileNotFoundError:
+            return f"{path} was removed, and the gate's hooks with it" if path in installed else ""
+        except (OSError, ValueError, RecursionError):
+            return f"{path} cannot be read any more"
+        if not isinstance(settings, dict):
+            return f"{path} is not a JSON object any more"
+        if settings.get("disableAllHooks"):
+            return f"{path} switches all hooks off"
+        if path in installed and not _still_there(settings, installed[path]):
+            return f"{path} no longer runs the gate's hooks"
+        return ""
+
+    async def judge_again(self, e: Escalation, questions: Questions, judges: Judges) -> None:
+        """One waiting question under the new policy: bound anew if it still waits, let go or refused if not."""
+        try:
+            if e.state == life.State.HELD:
+                e = await questions.withdraw(e.id, None, "the policy changed")
+            again = await judges.again(e.client, e.tool, json.loads(e.input), e.cwd)
+            verdict = again["verdict"]
+            tier = int(verdict["tier"])
+            if tier == e.tier:
+                digest = bind(
+                    e.asked, cwd=e.cwd, session=e.session, subagent=e.subagent, agent=e.agent, policy=again["policy"]
+                )
+                kept = {**json.loads(e.verdict), **verdict}
+                text = canonical(kept).decode()
+                await questions.step(e.id, lambda row, now: life.rebind(row, digest, again["policy"], text, tier, now), None,
+                                     note="the policy changed")  # fmt: skip
+                return
+            why = f"the policy changed: this is tier {tier} now"
+            await questions.step(e.id, lambda row, now: life.retier(row, tier, why, now), None, note=why)
+        except (life.Late, Moved, Unknown, Poison):
+            # Decided meanwhile; or unreadable, in which case it goes on waiting as it was.
+            return
+
+
+def _still_there(settings: dict[str, object], commands: dict[str, str]) -> bool:
+    """Whether each event still runs the command that was installed."""
+    hooks = settings.get("hooks")
+    if not isinstance(hooks, dict):
+        return False
+    text = {event: json.dumps(entries) for event, entries in hooks.items()}
+    return all(json.dumps(command)[1:-1] in text.get(event, "") for event, command in commands.items())
+
+
+def owned_by_root(path: Path) -> bool:
+    """Whether only root can change a file: what a system install asks of its policy."""
+    stat = path.stat()
+    return stat.st_uid == 0 and not stat.st_mode & 0o022 and os.access(path, os.R_OK)

@@ -1,0 +1,153 @@
+"""The sessions hooks speak for: learnt at the first call, kept in memory, written through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sreconsole.agents.mapping import Owner, owner
+from sreconsole.serve import peers
+from sreconsole.serve.peers import Peer
+from sreconsole.store import agents, rows, sessions
+from sreconsole.store.event import Event
+from sreconsole.store.sessions import Session
+from sreconsole.store.writer import Tx
+
+QUIET = 30_000
+"""Milliseconds between two writes that only move `seen_at`."""
+
+
+@dataclass(slots=True)
+class Known:
+    """A session in memory, and what has not been written of it yet."""
+
+    session: Session
+    owner: Owner
+    written_at: int
+
+
+class Roster:
+    """Which sessions there are, and whose."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Known] = {}
+
+    def get(self, id: str) -> Known | None:
+        """The session as known in memory."""
+        return self._known.get(id)
+
+    def load(self, tx: Tx) -> None:
+        """After a restart: what the store remembers, with each session's owner found again at its next call."""
+        self._known = {
+            one.id: Known(one, Owner(one.agent, bool(one.provable), one.mapped_by, one.scope), one.seen_at)
+            for one in sessions.live(tx.connection)
+        }
+
+    def forget_owners(self, tx: Tx) -> None:
+        """An agent was enrolled or revoked: find each session's owner anew."""
+        for known in self._known.values():
+            known.owner = _owner(tx, known.session)
+            known.session = rows.changed(known.session, agent=known.owner.agent, mapped_by=known.owner.how,
+                                         provable=int(known.owner.provable))  # fmt: skip
+            sessions.save(tx.connection, known.session)
+
+    def seen(self, tx: Tx, judged: dict[str, Any], client: str, peer: Peer, attended: str, now: int) -> Known:
+        """The session of this call, opened if it is new; inside the caller's transaction."""
+        known = self._known.get(judged["session"])
+        if known is None or known.session.ended_at is not None:
+            known = self._open(tx, judged, client, peer, attended, now)
+        changes: dict[str, Any] = {"seen_at": now}
+        if judged["mode"]:
+            changes["mode"] = judged["mode"]
+        if judged["event"] == "PreToolUse":
+            changes["calls"] = known.session.calls + 1
+        moved = any(
+            getattr(known.session, name) != value for name, value in changes.items() if name not in ("seen_at", "calls")
+        )
+        known.session = rows.changed(known.session, **changes)
+        if moved or now - known.written_at > QUIET:
+            self.write(tx, known, now)
+        return known
+
+    def change(self, tx: Tx, id: str, now: int, **changes: Any) -> Known | None:
+        """Change a session's row and its copy in memory."""
+        known = self._known.get(id)
+        if known is None and (stored := sessions.get(tx.connection, id)):
+            known = self._known[id] = Known(stored, Owner(stored.agent, bool(stored.provable), stored.mapped_by), now)
+        if known is None:
+            return None
+        known.session = rows.changed(known.session, **changes)
+        self.write(tx, known, now)
+        return known
+
+    def write(self, tx: Tx, known: Known, now: int) -> None:
+        """Write a session through."""
+        sessions.save(tx.connection, known.session)
+        known.written_at = now
+        if known.session.ended_at is not None:
+            self._known.pop(known.session.id, None)
+
+    def processes(self) -> dict[tuple[int, int], str]:
+        """(pid, start) of each live session's client, to its session."""
+        boot = peers.boot()
+        return {
+            (one.session.pid, one.session.started): one.session.id
+            for one in self._known.values()
+            if one.session.boot == boot and one.session.pid
+        }
+
+    def live(self) -> list[Session]:
+        """The sessions not known to have ended."""
+        return [one.session for one in self._known.values()]
+
+    def _open(self, tx: Tx, judged: dict[str, Any], client: str, peer: Peer, attended: str, now: int) -> Known:
+        line = peers.ancestry(peer.pid)
+        process = peers.client_of(line)
+        earlier = sessions.get(tx.connection, judged["session"])
+        session = Session(
+            id=judged["session"], client=client, agent="", provable=0, mapped_by="", uid=peer.uid,
+            pid=process.pid if process else 0, started=process.started if process else 0, boot=peers.boot(),
+            cwd=judged["cwd"], transcript=judged["transcript"], mode=judged["mode"],
+            attended=int(_attended(attended, process)), scope="", opened_at=earlier.opened_at if earlier else now,
+            seen_at=now, ended_at=None, end_reason="", parked_on=earlier.parked_on if earlier else "",
+            stopped=earlier.stopped if earlier else "", calls=earlier.calls if earlier else 0,
+            refused=earlier.refused if earlier else 0, asked=earlier.asked if earlier else 0,
+        )  # fmt: skip
+        found = _owner(tx, session, [(one.pid, one.started) for one in line], peers.cgroups(peer.pid))
+        session = rows.changed(session, agent=found.agent, provable=int(found.provable), mapped_by=found.how,
+                               scope=found.scope)  # fmt: skip
+        known = self._known[session.id] = Known(session, found, now)
+        sessions.save(tx.connection, session)
+        kind = "session.resumed" if earlier else "session.started"
+        words = f"{found.agent or 'unknown agent'} ({found.how}) in {session.cwd}"
+        facts = {"client": client, "pid": session.pid, "started": session.started, "uid": peer.uid, "how": found.how,
+                 "provable": found.provable, "attended": session.attended, "mode": session.mode}  # fmt: skip
+        tx.append(Event(kind, now, "gate", session.id, found.agent, "", session.id, summary=words, data=facts))
+        return known
+
+
+def _owner(
+    tx: Tx, session: Session, line: list[tuple[int, int]] | None = None, groups: list[str] | None = None
+) -> Owner:
+    if line is None:
+        line = [(one.pid, one.started) for one in peers.ancestry(session.pid)] if session.pid else []
+        groups = peers.cgroups(session.pid) if session.pid else []
+    scopes = [one for one in sessions.scopes(tx.connection) if one.boot == peers.boot()]
+    return owner(agents.every(tx.connection), scopes, line, groups or [], session.uid, session.cwd)
+
+
+def _attended(flag: str, process: peers.Process | None) -> bool:
+    """Whether a person sits there: what the client says, else whether it has a terminal and was not told to print.
+
+    A wrong "yes" cannot let anything run: the client itself refuses to ask when nobody is there.
+    """
+    if flag in "01":
+        return flag == "1"
+    if process is None or not process.terminal:
+        return False
+    try:
+        words = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return b"-p" not in words and b"--print" not in words

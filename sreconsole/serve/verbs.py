@@ -1,0 +1,280 @@
+"""What an operator may ask of `serve`, a verb each. Every one answers with plain values."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from sreconsole.serve import peers
+from sreconsole.serve.operators import BadRequest, Desk, Forbidden, Verb, text
+from sreconsole.store import agents, outbox, rows, sessions
+from sreconsole.store.agents import Agent
+from sreconsole.store.escalations import Escalation
+from sreconsole.store.event import NOTICE, Event
+from sreconsole.store.sessions import Scope
+from sreconsole.store.writer import Tx
+from sreconsole.text.redact import redact, redact_value
+from sreconsole.text.safe import safe
+
+if TYPE_CHECKING:
+    from sreconsole.serve.daemon import Daemon
+
+LONGEST_HOLD = 60.0
+
+
+def table(daemon: Daemon) -> dict[str, Verb]:
+    """The verbs, bound to the daemon they act on."""
+    verbs = Verbs(daemon)
+    return {
+        name: getattr(verbs, name)
+        for name in (
+            "hello", "subscribe", "approve", "undo", "deny", "break_glass", "grant", "revoke_grant", "release",
+            "reload", "emit", "enroll", "revoke_agent", "open_scope", "close_scope", "page_test",
+        )
+    }  # fmt: skip
+
+
+class Verbs:
+    """The acts. Each takes who asks and the request, and returns the reply's own fields."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    async def hello(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Who you are here and how `serve` is."""
+        return self._daemon.hello(desk)
+
+    async def subscribe(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """From now on this connection is told when the store moves."""
+        desk.subscribed = True
+        return {}
+
+    async def approve(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Say yes, held for `hold` seconds; `answer` goes back with it."""
+        hold = float(request.get("hold", 3.0))
+        if not 0 <= hold <= LONGEST_HOLD:
+            raise BadRequest(f"hold: must be between 0 and {LONGEST_HOLD:.0f} seconds")
+        answer = request.get("answer")
+        moved = await self._daemon.questions.approve(
+            text(request, "escalation"), _seen(request), desk.who, _reason(request),
+            json.dumps(answer) if answer else "", int(hold * 1000), desk.id,
+        )  # fmt: skip
+        if moved.state == "held":
+            desk.held.add(moved.id)
+        return _state(moved)
+
+    async def undo(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Take back one's own held yes."""
+        moved = await self._daemon.questions.withdraw(text(request, "escalation"), desk.who, "taken back")
+        desk.held.discard(moved.id)
+        return _state(moved)
+
+    async def deny(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Say no, at once."""
+        seen = _seen(request) if "digest" in request else None
+        return _state(await self._daemon.questions.deny(text(request, "escalation"), seen, desk.who, _reason(request)))
+
+    async def break_glass(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """One person's yes where two are asked for."""
+        moved = await self._daemon.questions.break_glass(
+            text(request, "escalation"), _seen(request), desk.who, _reason(request), ""
+        )
+        return _state(moved)
+
+    async def grant(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Approve this one and the like, bounded."""
+        done, made = await self._daemon.questions.grant(
+            text(request, "escalation"), _seen(request), desk.who, text(request, "target"),
+            float(request.get("minutes", 15)), int(request.get("uses", 1)), _reason(request),
+        )  # fmt: skip
+        return {**_state(done), "grant": made.id, "until": made.until}
+
+    async def revoke_grant(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """End a grant."""
+        return {"revoked": await self._daemon.questions.revoke(text(request, "grant"), desk.who)}
+
+    async def release(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """End a session's park."""
+        daemon, id, now = self._daemon, text(request, "session"), self._daemon.clock.now()
+
+        def work(tx: Tx) -> str:
+            stored = sessions.get(tx.connection, id)
+            if stored is None:
+                raise BadRequest(f"there is no session {id}")
+            if not stored.parked_on:
+                return ""
+            daemon.roster.change(tx, id, now, parked_on="")
+            tx.append(Event("session.released", now, "serve", id, stored.agent, desk.who.name, id, severity=NOTICE,
+                            summary=f"{id} released from {stored.parked_on}: {_reason(request)}",
+                            data={"was": stored.parked_on, "reason": _reason(request)}))  # fmt: skip
+            return stored.parked_on
+
+        return {"was": await daemon.write(work)}
+
+    async def reload(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Read policy and configuration again; a bad one changes nothing. Raises PolicyBroken."""
+        return {"policy": await self._daemon.reload(desk.who.name)}
+
+    async def emit(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Put an event of one's own into the fleet log; kinds that trigger acts only from listed users."""
+        kind, now = text(request, "kind", 80), self._daemon.clock.now()
+        if not kind or not all(part.isidentifier() for part in kind.replace("-", "_").split(".")):
+            raise BadRequest("kind: must be words joined by dots, like deploy.finished")
+        if kind.split(".")[0] in OURS:
+            raise Forbidden(f"kinds that begin with {kind.split('.')[0]} are written by sreconsole alone")
+        name = peers.user(desk.peer.uid)
+        if kind in TRIGGERS and name not in self._daemon.config["emit.users"]:
+            raise Forbidden(f"{kind} triggers acts; {name} is not in emit.users of {self._daemon.config.path}")
+        data, _ = redact_value(request.get("data") or {})
+        if not isinstance(data, dict):
+            raise BadRequest("data: must be a JSON object")
+        words = str(safe(redact(text(request, "summary", 500)).text))
+        event = Event(kind, now, "emit", text(request, "session", 200), text(request, "agent", 200), desk.who.name, "",
+                      severity=NOTICE, summary=words or kind, data=data, uid=text(request, "uid", 200) or None)  # fmt: skip
+        return {"seq": await self._daemon.write(lambda tx: tx.append(event))}
+
+    async def enroll(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Name an agent: owner, user, declared scope, rules that map its sessions."""
+        now, name = self._daemon.clock.now(), text(request, "name", 60)
+        if not name or not all(c.isalnum() or c in "-_." for c in name):
+            raise BadRequest("name: letters, digits, - _ and . only")
+        unattended = text(request, "unattended") or "no opinion"
+        if unattended not in ("no opinion", "allow"):
+            raise BadRequest('unattended: must be "no opinion" or "allow"')
+        uid = request.get("uid")
+        agent = Agent(
+            name, text(request, "owner", 100), int(uid) if uid is not None else None, text(request, "role", 100),
+            text(request, "model", 100), json.dumps(request.get("scope") or {}, sort_keys=True),
+            json.dumps(request.get("rules") or [], sort_keys=True), unattended, now, desk.who.name, None, "",
+        )  # fmt: skip
+        if not agent.owner:
+            raise BadRequest("owner: an agent needs somebody who answers for it")
+
+        def work(tx: Tx) -> None:
+            agents.save(tx.connection, agent)
+            tx.append(Event("agent.enrolled", now, "serve", agent=name, actor=desk.who.name, subject=name, severity=NOTICE,
+                            summary=f"{name}, owner {agent.owner}", data=rows.as_dict(agent)))  # fmt: skip
+            self._daemon.roster.forget_owners(tx)
+
+        await self._daemon.write(work)
+        self._daemon.learn_agents()
+        return {"agent": name}
+
+    async def revoke_agent(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Refuse every further call of an agent's sessions."""
+        now, name = self._daemon.clock.now(), text(request, "name", 60)
+
+        def work(tx: Tx) -> bool:
+            agent = agents.get(tx.connection, name)
+            if agent is None:
+                raise BadRequest(f"there is no agent {name}")
+            if agent.revoked_at is not None:
+                return False
+            agents.save(tx.connection, rows.changed(agent, revoked_at=now, revoked_by=desk.who.name))
+            tx.append(Event("agent.revoked", now, "serve", agent=name, actor=desk.who.name, subject=name, severity=NOTICE,
+                            summary=f"{name} revoked: {_reason(request)}", data={"reason": _reason(request)}))  # fmt: skip
+            self._daemon.roster.forget_owners(tx)
+            return True
+
+        return {"revoked": await self._daemon.write(work)}
+
+    async def open_scope(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """`sreconsole run` is about to start an agent: record what will hold its processes."""
+        daemon, now, name = self._daemon, self._daemon.clock.now(), text(request, "agent", 60)
+        found = peers.process(desk.peer.pid)
+        if found is None:
+            raise BadRequest("the process that asked is gone")
+
+        def work(tx: Tx) -> Scope:
+            agent = agents.get(tx.connection, name)
+            if agent is None:
+                raise BadRequest(f"there is no agent {name}; enroll it: sreconsole agents enroll {name} --owner …")
+            if agent.revoked_at is not None:
+                raise Forbidden(f"agent {name} is revoked")
+            n = int(tx.connection.execute("SELECT count(*) + 1 FROM scopes").fetchone()[0])
+            command = redact(text(request, "command", 100_000)).text[:2000]
+            scope = Scope(f"sc-{n:04d}", name, text(request, "kind", 20), text(request, "cgroup", 500), found.pid,
+                          found.started, peers.boot(), desk.peer.uid, command, now, None, None)  # fmt: skip
+            sessions.save_scope(tx.connection, scope)
+            tx.append(Event("scope.opened", now, "serve", agent=name, actor=desk.who.name, subject=scope.id,
+                            summary=f"{name}: {command[:200]}", data=rows.as_dict(scope)))  # fmt: skip
+            return scope
+
+        scope = await daemon.write(work)
+        daemon.learn_scopes()
+        return {"scope": scope.id}
+
+    async def close_scope(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """The scope is empty; its sessions that have not said so have ended."""
+        daemon, now, id = self._daemon, self._daemon.clock.now(), text(request, "scope", 40)
+        exit = int(request.get("exit", 0))
+
+        def work(tx: Tx) -> bool:
+            open_ = {one.id: one for one in sessions.scopes(tx.connection)}
+            if id not in open_ or open_[id].uid not in (desk.peer.uid, 0):
+                return False
+            sessions.save_scope(tx.connection, rows.changed(open_[id], closed_at=now, exit=exit))
+            tx.append(Event("scope.closed", now, "serve", agent=open_[id].agent, actor=desk.who.name, subject=id,
+                            summary=f"{id} is empty, exit {exit}", data={"exit": exit}))  # fmt: skip
+            return True
+
+        closed = await daemon.write(work)
+        daemon.learn_scopes()
+        return {"closed": closed}
+
+    async def page_test(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Send a test page by every channel and wait for what came of it."""
+        daemon, now = self._daemon, self._daemon.clock.now()
+        channels = daemon.pager.channels()
+        if not channels:
+            raise BadRequest(f"no pager is configured; set pager.webhook.url in {daemon.config.path}")
+        body = json.dumps({"test": True, "by": desk.who.name, "at": now, "open": "sreconsole escalations list"})
+        subject = f"test-{now}"
+        await daemon.write(
+            lambda tx: [outbox.put(tx.connection, f"{subject}:{one}", one, subject, body, now) for one in channels]
+        )
+        daemon.timers.wake()
+        results: list[outbox.Letter] = []
+        for _ in range(150):
+            await asyncio.sleep(0.1)
+            results = await daemon.write(lambda tx: outbox.of_subject(tx.connection, subject))
+            if all(letter.attempts for letter in results):
+                break
+        return {"letters": [rows.as_dict(letter) for letter in results]}
+
+
+OURS = {
+    "escalation",
+    "tool",
+    "session",
+    "gate",
+    "grant",
+    "page",
+    "agent",
+    "scope",
+    "policy",
+    "audit",
+    "log",
+    "hook",
+    "clock",
+    "serve",
+}
+"""First words of kinds that only sreconsole writes."""
+
+TRIGGERS = {"deploy.finished", "deployment_complete", "ticket_shipped", "ci_fail"}
+"""Kinds that start watches and acts."""
+
+
+def _seen(request: dict[str, Any]) -> tuple[int, str]:
+    """What the decider had before their eyes."""
+    return int(request["version"]), str(request["digest"])
+
+
+def _reason(request: dict[str, Any]) -> str:
+    return redact(text(request, "reason", 2000)).text
+
+
+def _state(e: Escalation) -> dict[str, Any]:
+    return {"escalation": e.id, "state": e.state, "version": e.version, "hold_until": e.hold_until,
+            "approvals": json.loads(e.approvals), "used_at": e.used_at}  # fmt: skip
