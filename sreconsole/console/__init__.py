@@ -22,8 +22,10 @@ def open_console(
     """Open the console and return its exit code (0 left, 2 it cannot be drawn here or a setting is wrong).
 
     `database` is a copied store to look at: no `serve` is spoken to, nothing can be decided. `keymap` maps ids of
-    the key table to keys.
+    the key table to keys (None: those of config.toml). The theme is the one named, else the one chosen last, else
+    that of config.toml.
     """
+    from sreconsole import config
     from sreconsole.console import terminal
 
     no = terminal.why_not(os.environ, interactive=sys.stdin.isatty() and sys.stdout.isatty())
@@ -33,12 +35,17 @@ def open_console(
     if database is not None and not database.is_file():
         print(f"sreconsole: {database}: no such store", file=sys.stderr)
         return 2
+    try:
+        settings = config.load(home.settings)
+    except config.ConfigError as error:
+        print(f"sreconsole: {error}", file=sys.stderr)
+        return 2
     terminal.apply(terminal.quieten(os.environ))
 
     from sreconsole.console.keys import BadKeymap, Keyboard
 
     try:
-        keyboard = Keyboard(keymap)
+        keyboard = Keyboard(settings["console.keys"] if keymap is None else keymap)
     except BadKeymap as error:
         print(f"sreconsole: {error}", file=sys.stderr)
         return 2
@@ -49,11 +56,12 @@ def open_console(
     if theme is not None and theme not in known:
         print(f"sreconsole: no theme {theme}; there are {', '.join(sorted(known))}", file=sys.stderr)
         return 2
-    chosen = themes.choose(known, theme, themes.remembered(home), no_color=bool(os.environ.get("NO_COLOR")))
+    before = themes.remembered(home) or settings["console.theme"]
+    chosen = themes.choose(known, theme, before, no_color=bool(os.environ.get("NO_COLOR")))
     app = ConsoleApp(
         home, themes=known, theme=chosen, keyboard=keyboard, read_only=read_only or database is not None,
         database=database, start_serve=start_serve and not read_only and database is None,
-        ascii_only=terminal.ascii_only(os.environ), problems=problems,
+        ascii_only=terminal.ascii_only(os.environ), problems=problems, mouse=settings["console.mouse"],
     )  # fmt: skip
     app.run(mouse=False)
     if app.last_words:

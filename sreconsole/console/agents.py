@@ -62,6 +62,10 @@ class Agents(Listing[Branch]):
         lines = _about_session(row.session, sight) if row.session else _about_agent(row, sight)
         return Peek(tuple(lines[:height]), True)
 
+    def leads_to(self, row: Branch) -> str:
+        """Its part of the fleet log."""
+        return f"log session:{row.session.id}" if row.session else f"log agent:{row.name}" if row.agent else ""
+
     def empty(self, sight: Sight) -> list[Line]:
         """How to enrol the first one."""
         if self.words:
@@ -73,7 +77,7 @@ class Agents(Listing[Branch]):
 
 def _session(one: Session, sight: Sight, width: int) -> Line:
     if one.ended_at:
-        state = say(f"ended: {one.end_reason or 'unknown why'}", Ink.DIM)
+        state = say(f"ended: {one.end_reason or 'why unknown'}", Ink.DIM)
     elif one.stopped:
         state = say(f"stopped: {one.stopped}", Ink.BAD)
     elif one.parked_on:
@@ -81,12 +85,13 @@ def _session(one: Session, sight: Sight, width: int) -> Line:
     else:
         state = say("live", Ink.GOOD)
     proof = say("provable", Ink.GOOD) if one.provable else say("not provable", Ink.WARN)
-    head = (say("  └ ", Ink.DIM), column(one.id, 18), say(" "), column(proof.text, 13, proof.ink))
     gated = f"{one.calls} calls, {one.asked} asked, {one.refused} refused" if one.calls else "no call gated yet"
-    words = f"{gated} · seen {clock.hour(one.seen_at, sight.now)} · "
-    room = max(1, width - cells(head))
-    shown = column(words, min(room, len(words)), Ink.DIM)
-    return (*head, shown, column(state.text, max(0, room - cells((shown,))), state.ink))
+    head = (
+        say("  └ ", Ink.DIM), column(one.id, 14), say(" "), column(state.text, 18, state.ink), say(" "),
+        column(proof.text, 13, proof.ink),
+    )  # fmt: skip
+    words = f"{gated} · seen {clock.hour(one.seen_at, sight.now)}"
+    return (*head, column(words, max(1, width - cells(head)), Ink.DIM))
 
 
 def _about_agent(row: Branch, sight: Sight) -> list[tuple[Span, Line]]:
@@ -94,18 +99,18 @@ def _about_agent(row: Branch, sight: Sight) -> list[tuple[Span, Line]]:
     if one is None:
         return [
             (say(row.name, Ink.STRONG), line(say("sessions that no enrolled agent claims", Ink.STRONG))),
-            (say("fix"), line("sreconsole agents enroll NAME, or start it with sreconsole run NAME -- …")),
+            (say("fix", Ink.DIM), line("sreconsole agents enroll NAME, or start it with sreconsole run NAME -- …")),
         ]
     boundary = f"{sight.hello.get('boundary', 'unknown')}: {sight.hello.get('boundary_why', 'serve has not said')}"
     user = f"user {one.uid}" if one.uid is not None else "no user of its own"
     enrolled = f"{clock.hour(one.enrolled_at, sight.now)} by {one.enrolled_by}"
     return [
         (say(one.name, Ink.STRONG), line(say(f"owner {one.owner or 'nobody'} · {user}", Ink.STRONG))),
-        (say("scope"), line(one.scope or "none declared")),
-        (say("maps"), line(one.rules or "nothing")),
-        (say("tier 1, 2"), line(one.unattended)),
-        (say("boundary"), line(boundary)),
-        (say("enrolled"), line(enrolled)),
+        (say("scope", Ink.DIM), line(one.scope or "none declared")),
+        (say("maps", Ink.DIM), line(one.rules or "nothing")),
+        (say("tier 1, 2", Ink.DIM), line(one.unattended)),
+        (say("boundary", Ink.DIM), line(boundary)),
+        (say("enrolled", Ink.DIM), line(enrolled)),
     ]
 
 
@@ -113,17 +118,20 @@ def _about_session(one: Session, sight: Sight) -> list[tuple[Span, Line]]:
     proof = f"scope {one.scope} holds its processes" if one.provable else "no scope of ours holds its processes"
     return [
         (say("session", Ink.STRONG), line(say(one.id, Ink.STRONG))),
-        (say("where"), line(f"{one.client} · {one.cwd}")),
+        (say("where", Ink.DIM), line(f"{one.client} · {one.cwd}")),
         (
             say("who"),
             line(
                 f"{one.agent or 'not enrolled'}, mapped by {one.mapped_by or 'nothing'} · uid {one.uid} · pid {one.pid}"
             ),
         ),
-        (say("proof"), line(proof)),
-        (say("mode"), line(f"{one.mode or 'unknown'} · {'attended' if one.attended else 'unattended'}")),
-        (say("since"), line(f"{clock.hour(one.opened_at, sight.now)}, seen {clock.hour(one.seen_at, sight.now)}")),
-        (say("log"), line(one.transcript or "none named")),
+        (say("proof", Ink.DIM), line(proof)),
+        (say("mode", Ink.DIM), line(f"{one.mode or 'unknown'} · {'attended' if one.attended else 'unattended'}")),
+        (
+            say("since", Ink.DIM),
+            line(f"{clock.hour(one.opened_at, sight.now)}, seen {clock.hour(one.seen_at, sight.now)}"),
+        ),
+        (say("log", Ink.DIM), line(one.transcript or "none named")),
     ]
 
 

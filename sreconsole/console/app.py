@@ -46,6 +46,7 @@ class ConsoleApp(App[None]):
         start_serve: bool = True,
         ascii_only: bool = False,
         problems: Sequence[str] = (),
+        mouse: bool = False,
         now: Clock = clock.now,
     ) -> None:
         super().__init__()
@@ -57,7 +58,7 @@ class ConsoleApp(App[None]):
         self._scene = Scene(self.floor)
         self.last_words = ""
         self._problems = problems
-        self._mouse = self._leaving = False
+        self._mouse, self._leaving = mouse, False
         self._tasks: set[asyncio.Task[None]] = set()
         self._titled: int | None = -1
         for one in (*self.themes.values(), theme):
@@ -76,6 +77,7 @@ class ConsoleApp(App[None]):
         if self.floor.copy is None:
             self.start(self.floor.wire.keep())
         self.floor.watch.stir()
+        terminal.mouse(self._driver, self._mouse)
         self.set_interval(TICK, self._tick)
         if self._problems:
             more = f" (and {len(self._problems) - 1} more: sreconsole themes check)" if len(self._problems) > 1 else ""
@@ -215,7 +217,8 @@ class ConsoleApp(App[None]):
 
 def _textual(theme: Theme) -> TextualTheme:
     one = theme.colors
+    more = {"ansi-background": "ansi_black", "ansi-foreground": "ansi_white"} if theme.ansi else {}
     return TextualTheme(
         theme.name, one["primary"], one["secondary"], one["warning"], one["error"], one["success"], one["accent"],
-        one["foreground"], one["background"], one["surface"], one["panel"], dark=theme.dark, ansi=theme.ansi,
+        one["foreground"], one["background"], one["surface"], one["panel"], dark=theme.dark, variables=more, ansi=theme.ansi,
     )  # fmt: skip

@@ -32,7 +32,7 @@ def status(sight: Sight, word: Word | None, read_only: bool, width: int) -> Line
     parts: list[Span] = []
     you = hello.get("you")
     if isinstance(you, dict) and you.get("name"):
-        parts.append(say(f"{you['name']} · ", Ink.DIM))
+        parts.append(say(f" as {you['name']} · ", Ink.DIM))
     boundary = hello.get("boundary")
     if boundary == "enforced":
         parts.append(say("enforced", Ink.GOOD))
@@ -67,6 +67,9 @@ def banner(sight: Sight, down_since: int | None, why: str, read_only: str, width
         return line(
             say(" DISK FULL: nothing new is recorded, risky calls are refused. Free space on serve's disk.", Ink.ALARM)
         )
+    if problems := sight.hello.get("policy_problems"):
+        first = problems[0] if isinstance(problems, list) else problems
+        return line(say(f" the policy file is not in force: {first}", Ink.NOTICE))
     if sight.up and not sight.hello.get("can_decide", True):
         return line(say(f" you cannot decide here: {sight.hello.get('why_not') or 'serve gave no reason'}", Ink.NOTICE))
     if sight.up and sight.hello.get("boundary") == "advisory":
@@ -74,9 +77,12 @@ def banner(sight: Sight, down_since: int | None, why: str, read_only: str, width
     return rule(width)
 
 
-def rule(width: int) -> Line:
-    """A line across."""
-    return line(say("─" * width, Ink.DIM))
+def rule(width: int, words: str = "") -> Line:
+    """A line across, with words in it where there is more to see."""
+    if not words:
+        return line(say("─" * width, Ink.DIM))
+    said = say(f" {words} ", Ink.KEY)
+    return (say("──", Ink.DIM), said, say("─" * max(0, width - 2 - cells((said,))), Ink.DIM))
 
 
 def keys(available: Iterable[tuple[Key, str]], width: int) -> Line:

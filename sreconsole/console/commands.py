@@ -147,6 +147,8 @@ class Commands:
         page = current.opened(row) if isinstance(current, Listing) and row is not None else None
         if page is not None:
             await self._floor.put(page)
+        elif isinstance(current, Listing) and row is not None and (led := current.leads_to(row)):
+            await self.typed(led)
 
     async def _open_id(self, id: str) -> None:
         row = await self._floor.reader.read(lambda connection: escalations.get(connection, id))

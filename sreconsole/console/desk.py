@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sreconsole.console import decision
 from sreconsole.console.card import Card
-from sreconsole.console.decision import HOLD, Standing
+from sreconsole.console.decision import Standing
 from sreconsole.console.dialogs import Prompt
 from sreconsole.console.draw import Ink
 from sreconsole.console.question import CHOOSING, Question
@@ -25,6 +25,9 @@ class Floor(Protocol):
 
     def tell(self, words: str, ink: Ink = Ink.PLAIN) -> None:
         """Say something in the status line."""
+
+    def hold_seconds(self) -> float:
+        """How long an approval is held before it counts."""
 
     def painted(self) -> Question | None:
         """The question under the finger as it was last painted."""
@@ -93,7 +96,7 @@ class Desk:
             self.floor.tell(no, Ink.WARN)
             return
         assert question is not None
-        about = f"deny {question.id}: {question.does} · enter denies, esc decides nothing"
+        about = f"deny {question.id} · enter denies, esc decides nothing · {question.does}"
         reason = await self.floor.prompt(Prompt("reason the agent reads", about, opened_by="d"))
         if reason is None:
             self.floor.tell("nothing was decided")
@@ -142,7 +145,7 @@ class Desk:
             self.floor.tell(no, Ink.WARN)
             return
         assert question is not None
-        about = f"BREAK GLASS on {question.id}: {question.does} · waives the second person, pages, is audited"
+        about = f"BREAK GLASS on {question.id} · waives the second person, pages, is audited · {question.does}"
         reason = await self.floor.prompt(
             Prompt(
                 "reason (needed)",
@@ -210,7 +213,7 @@ class Desk:
         return f"approving {self.hold.id} in {rest} s · u takes it back"
 
     async def _send_approval(self, question: Question, answer: dict[str, Any] | None) -> None:
-        words: dict[str, Any] = {**decision.binding(question), "reason": "", "hold": HOLD}
+        words: dict[str, Any] = {**decision.binding(question), "reason": "", "hold": self.floor.hold_seconds()}
         if answer is not None:
             words["answer"] = answer
         reply = await self._act(question.id, "approve", **words)
@@ -219,7 +222,7 @@ class Desk:
         now = self.floor.now()
         if reply.get("state") == "held":
             until = reply.get("hold_until")
-            self.hold = Hold(question.id, until if isinstance(until, int) else now + round(HOLD * 1000))
+            self.hold = Hold(question.id, until if isinstance(until, int) else now + round(words["hold"] * 1000))
             self.floor.tell("")
         else:
             self.floor.tell(decision.outcome(question, reply, now), Ink.GOOD)
@@ -227,14 +230,14 @@ class Desk:
     async def _typed(self, question: Question, verb: str) -> bool:
         """Have the target typed out; True when it was."""
         word = decision.to_type(question)
-        about = f"{verb} {question.id}: {question.does} · type {word} and press enter; esc decides nothing"
+        about = f"{verb} {question.id} · enter goes on, esc decides nothing · {question.does}"
         typed = await self.floor.prompt(Prompt(f"type {word}", about, must=word, inert=True))
         if typed is None:
             self.floor.tell("nothing was decided")
         return typed is not None
 
     async def _bounds(self, question: Question) -> dict[str, Any] | None:
-        where = f"{question.id}: allow ahead, in session {question.row.session} only"
+        where = f"{question.id} and its like, in its session"
         steps: list[tuple[str, str, str, str, Callable[[str], object]]] = [
             ("target", "target pattern", question.target, "", _some),
             ("minutes", f"minutes (1-{decision.MOST_MINUTES})", "15", "", decision.minutes),
@@ -244,7 +247,7 @@ class Desk:
         bounds: dict[str, Any] = {}
         for number, (name, label, filled, more, read) in enumerate(steps, 1):
             chosen = " · ".join(f"{key} {value}" for key, value in bounds.items())
-            about = " · ".join(part for part in (where, chosen, more or "enter goes on, esc decides nothing") if part)
+            about = " · ".join(part for part in (where, chosen, more or "enter: next, esc: nothing") if part)
             prompt = Prompt(
                 f"{number}/{len(steps)} {label}", about, text=filled, opened_by="A", inert=True, check=_checked(read)
             )

@@ -124,9 +124,9 @@ class FleetLog(Listing[Entry]):
                                                   ("about", row.subject), ("from", row.source)) if value
         )  # fmt: skip
         data = flow((Span(safe(row.data)),), max(1, width - LABEL))[: max(1, height - 3)]
-        lines = [(say(f"#{row.seq}", Ink.STRONG), line(say(row.summary, Ink.STRONG))), (say("who"), line(who))]
-        lines += [(say("data" if not at else ""), one) for at, one in enumerate(data)]
-        lines.append((say("link"), line(f"{row.hash[:12]} after {row.prev[:12]}")))
+        lines = [(say(f"#{row.seq}", Ink.STRONG), line(say(row.summary, Ink.STRONG))), (say("who", Ink.DIM), line(who))]
+        lines += [(say("data" if not at else "", Ink.DIM), one) for at, one in enumerate(data)]
+        lines.append((say("link", Ink.DIM), line(f"{row.hash[:12]} after {row.prev[:12]}")))
         return Peek(tuple(lines[:height]), True)
 
     def opened(self, row: Entry) -> Reading | None:

@@ -11,7 +11,7 @@ from typing import Any
 from sreconsole.console import clock
 from sreconsole.console.bars import Word
 from sreconsole.console.card import Card
-from sreconsole.console.decision import Standing
+from sreconsole.console.decision import HOLD, Standing
 from sreconsole.console.desk import Desk
 from sreconsole.console.dialogs import Prompt
 from sreconsole.console.draw import Ink
@@ -61,6 +61,11 @@ class Floor:
         """Say something in the status line."""
         self.word = Word(words, ink, self.now() + WORD_STANDS) if words else None
         self.paint()
+
+    def hold_seconds(self) -> float:
+        """How long an approval is held, as `serve` is configured."""
+        said = self.wire.hello.get("hold_seconds")
+        return float(said) if isinstance(said, int | float) else HOLD
 
     def card(self) -> Card | None:
         """The card on screen."""

@@ -9,6 +9,7 @@ from sreconsole.console.decision import Standing
 from sreconsole.console.desk import Desk
 from sreconsole.console.keys import Key, Keyboard
 from sreconsole.console.question import CHOOSING, Question
+from sreconsole.console.screen import Listing
 from sreconsole.console.stage import Stage
 
 
@@ -19,9 +20,9 @@ def available(keyboard: Keyboard, stage: Stage, desk: Desk, standing: Standing) 
     lasting = replace(standing, came_at=0, read=True, answered=True, busy=frozenset())
     keys = list[tuple[Key, str]]()
     for key in keyboard.of(stage.current.name):
-        if not _belongs(key.id, question, stage, desk):
-            continue
-        keys.append((key, _why_not(key.id, question, lasting)))
+        if _belongs(key.id, question, stage, desk):
+            answers = key.id == "approve" and question is not None and question.row.kind in CHOOSING
+            keys.append((replace(key, short="answer") if answers else key, _why_not(key.id, question, lasting)))
     return keys
 
 
@@ -41,6 +42,10 @@ def _belongs(id: str, question: Question | None, stage: Stage, desk: Desk) -> bo
         return question is not None and bool(question.choices)
     if id == "release":
         return stage.parked() is not None
+    if id in ("open", "peek-down", "next"):
+        return not isinstance(stage.current, Listing) or bool(stage.current.window.rows)
+    if id == "back":
+        return bool(stage.above) or bool(stage.tabs[stage.tab].words)
     return True
 
 

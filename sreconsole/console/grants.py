@@ -42,12 +42,19 @@ class Grants(Listing[Grant]):
         ended = f" · revoked by {row.revoked_by} {clock.hour(row.revoked_at, sight.now)}" if row.revoked_at else ""
         lines = (
             (say(row.id, Ink.STRONG), line(say(f"{row.effect} of {row.tool} on {row.target}", Ink.STRONG))),
-            (say("session"), line(row.session)),
-            (say("made"), line(f"by {row.made_by} {clock.hour(row.made_at, sight.now)} with {row.escalation}{ended}")),
-            (say("until"), line(f"{clock.hour(row.until, sight.now)} · {row.used} of {row.uses} uses")),
-            (say("reason"), line(row.reason or "none given")),
+            (say("session", Ink.DIM), line(row.session)),
+            (
+                say("made", Ink.DIM),
+                line(f"by {row.made_by} {clock.hour(row.made_at, sight.now)} with {row.escalation}{ended}"),
+            ),
+            (say("until", Ink.DIM), line(f"{clock.hour(row.until, sight.now)} · {row.used} of {row.uses} uses")),
+            (say("reason", Ink.DIM), line(row.reason or "none given")),
         )
         return Peek(lines[:height], True)
+
+    def leads_to(self, row: Grant) -> str:
+        """The question it was made with."""
+        return f"open {row.escalation}"
 
 
 def life(grant: Grant, now: int) -> Span:

@@ -48,9 +48,9 @@ class Menu(Listing[Entry]):
 
     def peek(self, row: Entry, sight: Sight, width: int, height: int) -> Peek:
         """Its words in full and its command-line twin."""
-        lines = [(say(row.run, Ink.STRONG), (say(row.words),)), (say("costs"), (say(row.danger),))]
+        lines = [(say(row.run, Ink.STRONG), (say(row.words),)), (say("costs", Ink.DIM), (say(row.danger),))]
         if row.twin:
-            lines.append((say("twin"), (say(row.twin),)))
+            lines.append((say("twin", Ink.DIM), (say(row.twin),)))
         return Peek(tuple(lines[:height]), True)
 
 

@@ -89,10 +89,10 @@ class Home(Listing[Need]):
         one = row.parked
         lines = (
             (say(one.id, Ink.STRONG), line(say("a question of this session expired with nobody there", Ink.STRONG))),
-            (say("parked on"), line(say(one.parked_on))),
-            (say("agent"), line(f"{one.agent or 'not enrolled'} · {one.client} · {one.cwd}")),
-            (say("so far"), line(f"{one.calls} calls · {one.asked} asked · {one.refused} refused")),
-            (say("seen"), line(clock.hour(one.seen_at, sight.now))),
+            (say("parked on", Ink.DIM), line(say(one.parked_on))),
+            (say("agent", Ink.DIM), line(f"{one.agent or 'not enrolled'} · {one.client} · {one.cwd}")),
+            (say("so far", Ink.DIM), line(f"{one.calls} calls · {one.asked} asked · {one.refused} refused")),
+            (say("seen", Ink.DIM), line(clock.hour(one.seen_at, sight.now))),
         )
         return Peek(lines[:height], True)
 
@@ -103,6 +103,10 @@ class Home(Listing[Need]):
     def opened(self, row: Need) -> Reading | None:
         """The card of the question."""
         return Card(row.question) if row.question else None
+
+    def leads_to(self, row: Need) -> str:
+        """A parked session leads to the question it is parked on."""
+        return f"open {row.parked.parked_on}" if row.parked else ""
 
     def empty(self, sight: Sight) -> list[Line]:
         """That nobody needs you, and how we know."""

@@ -164,7 +164,7 @@ class Question:
             said.append(" ".join(str(word) for word in words if word))
         if len(self._effects) > 6:
             said.append(f"and {len(self._effects) - 6} more")
-        return " · ".join(said) or "unknown"
+        return " · ".join(said) or ("an answer" if self.row.kind in CHOOSING else "unknown")
 
     def why(self) -> str:
         """The policy's reason with its rule and where that stands."""
@@ -225,12 +225,12 @@ def peek(question: Question, now: int, width: int, height: int) -> Peek:
         rest = f"… {len(spelt) - len(shown) + 1} more lines: open it to read on"
         shown = [*shown[:-1], line(say(rest, Ink.WARN))]
     lines = [(say(question.id, Ink.STRONG), line(say(question.does, Ink.STRONG)))]
-    lines += [(say("runs" if not at else ""), one) for at, one in enumerate(shown)]
+    lines += [(say("runs" if not at else "", Ink.DIM), one) for at, one in enumerate(shown)]
     lines += [
-        (say("effect"), line(question.effects())),
-        (say("why"), line(question.why())),
-        (say("asked by"), line(question.asked(now))),
-        (say("state"), (say(f"{question.fate(now)} · "), *question.bound())),
+        (say("effect", Ink.DIM), line(question.effects())),
+        (say("why", Ink.DIM), line(question.why())),
+        (say("asked by", Ink.DIM), line(question.asked(now))),
+        (say("state", Ink.DIM), (say(f"{question.fate(now)} · "), *question.bound())),
     ]
     return Peek(tuple(lines[:height]), whole)
 

@@ -9,7 +9,7 @@ from textual import events
 from textual.message import Message
 
 from sreconsole.console.canvas import Canvas
-from sreconsole.console.draw import Ink, Line, Palette, line, say
+from sreconsole.console.draw import Ink, Line, Palette, Span, line, say
 from sreconsole.console.window import Window
 
 Row = TypeVar("Row")
@@ -48,7 +48,10 @@ class Rows(Canvas, Generic[Row]):
         shown = [line(say(f"  ▲ {window.unseen} new above (g)", Ink.KEY))] if window.unseen else []
         for row in window.visible:
             chosen = key(row) == window.chosen
-            shown.append((say("▶ " if chosen else "  ", Ink.KEY), *draw(row, width - MARK, chosen)))
+            first, *rest = draw(row, width - MARK, chosen)
+            # The mark and the first cell stand out together, at the left edge: what moves is short.
+            mark = (say("▶ ", Ink.CHIP), Span(first.text, Ink.CHIP)) if chosen else (say("  "), first)
+            shown.append((*mark, *rest))
         self.show(shown if window.rows else empty)
 
     def on_click(self, event: events.Click) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sreconsole.console import bars, clock, footer
 from sreconsole.console.draw import Ink, Line, line, say
 from sreconsole.console.floor import Floor
-from sreconsole.console.screen import Listing, Sight
+from sreconsole.console.screen import Listing, Reading, Sight
 
 
 class Scene:
@@ -57,12 +57,20 @@ class Scene:
             read_only = "you can look, nothing can be decided here"
         return bars.banner(sight, floor.down_since, floor.wire.why_down, read_only, width)
 
+    def _more(self) -> str:
+        """What is below the lines in view."""
+        current, easel = self._floor.stage.current, self._floor.easel
+        key = self._floor.keyboard.shown
+        if isinstance(current, Reading):
+            return f"{current.rest} more lines below ({key('page-down')})" if current.rest else ""
+        return "" if easel.whole else f"not all of it fits: {key('open')} opens it"
+
     def _bottom(self, width: int) -> None:
         floor, asking = self._floor, self._floor.asking
         if asking is not None:
             floor.easel.about.show([line(say(f" {asking.about}", Ink.STRONG))])
             floor.easel.keys.show([asking.draw(width)])
             return
-        floor.easel.about.show([bars.rule(width)])
+        floor.easel.about.show([bars.rule(width, self._more())])
         available = footer.available(floor.keyboard, floor.stage, floor.desk, floor.standing())
         floor.easel.keys.show([bars.keys(available, width)])

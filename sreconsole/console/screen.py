@@ -77,6 +77,10 @@ class Listing(ABC, Generic[Row]):
         """The page that enter opens."""
         return None
 
+    def leads_to(self, row: Row) -> str:
+        """The command that enter runs where no page opens; empty when there is none."""
+        return ""
+
     def heading(self) -> str:
         """What is said beside the tabs: the filter in force."""
         return f"/{self.words}" if self.words else ""
@@ -87,7 +91,8 @@ class Listing(ABC, Generic[Row]):
 
 
 class Reading(ABC):
-    """A page of lines that can be scrolled. `furthest` is one past the last line that was in view."""
+    """A page of lines that can be scrolled. `furthest` is one past the last line that was in view, `rest` the
+    lines below it."""
 
     name = ""
 
@@ -95,6 +100,7 @@ class Reading(ABC):
         self.top = 0
         self.furthest = 0
         self.height = 1
+        self.rest = 0
 
     @abstractmethod
     def title(self, sight: Sight) -> Line:
@@ -114,6 +120,7 @@ class Reading(ABC):
         self.height = max(1, height)
         self.top = max(0, min(self.top, len(lines) - self.height))
         self.furthest = max(self.furthest, min(len(lines), self.top + self.height))
+        self.rest = max(0, len(lines) - self.top - self.height)
         return lines[self.top : self.top + self.height]
 
     def move(self, by: int) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from fleet import Fleet, Serve
-from glass import Glass
+from glass import Glass, Open
 
 from sreconsole.console import themes
 from sreconsole.console.app import ConsoleApp
@@ -30,9 +26,6 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 @pytest.fixture
 def serve(fleet: Fleet) -> Serve:
     return Serve(fleet)
-
-
-Open = Callable[..., AbstractAsyncContextManager[Glass]]
 
 
 @pytest.fixture

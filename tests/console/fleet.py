@@ -64,7 +64,7 @@ class Fleet:
                 cwd="/srv/web", input=given if isinstance(given, str) else json.dumps(given), choices="[]",
                 verdict=policy if isinstance(policy, str) else verdict(**policy), policy="p0l1cy00", raw="", opened_at=at,
                 changed_at=at, deadline=at + 1_800_000, next_at=at + 1_800_000, page_at=None, hold_until=None, hold_by="",
-                approvals="[]", attached=1, decided_by="", decided_at=None, decision="", reason="", answer="", used_at=None,
+                approvals="[]", attached=1, waiter="", decided_by="", decided_at=None, decision="", reason="", answer="", used_at=None,
             )  # fmt: skip
             row = replace(row, **words)
             escalations.add(tx.connection, row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from sreconsole.console.app import ConsoleApp
@@ -65,3 +66,7 @@ class Glass:
             "_": "underscore",
         }
         await self.press(*(names.get(char, char) for char in text))
+
+
+Open = Callable[..., AbstractAsyncContextManager[Glass]]
+"""What the `console` fixture is."""

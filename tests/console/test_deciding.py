@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import Open
 from fleet import Fleet, Serve
+from glass import Open
 
 SIZES = [(80, 24), (120, 40)]
 
