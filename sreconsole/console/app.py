@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from sreconsole.console.screen import Listing
 from sreconsole.console.themes import Theme, remember
 from sreconsole.console.watch import TICK
 from sreconsole.paths import Home
+
+FIRST_FRAME = 0.3
+"""Seconds the first frame waits at most for what it shows."""
 
 
 class ConsoleApp(App[None]):
@@ -53,7 +57,7 @@ class ConsoleApp(App[None]):
         self.themes, self.theme_now = dict(themes), theme
         self.easel = Easel(theme, ascii_only=ascii_only)
         self.floor = Floor(home, self.easel, keyboard, read_only=read_only, copy=database, start=start_serve, clock=now)
-        self.floor.paint, self.floor.ring = self.paint, self.bell
+        self.floor.show, self.floor.ring = self.paint, self.bell
         self.commands = Commands(self)
         self._scene = Scene(self.floor)
         self.last_words = ""
@@ -61,6 +65,7 @@ class ConsoleApp(App[None]):
         self._mouse, self._leaving = mouse, False
         self._tasks: set[asyncio.Task[None]] = set()
         self._titled: int | None = -1
+        self._unshown = ExitStack()
         for one in (*self.themes.values(), theme):
             self.register_theme(_textual(one))
         self.theme = theme.name
@@ -69,15 +74,19 @@ class ConsoleApp(App[None]):
         """The zones."""
         return self.easel.compose()
 
+    def on_load(self) -> None:
+        """Hold the first frame back until there is something in it: an empty one costs as much."""
+        self._unshown.enter_context(self.batch_update())
+
     def on_mount(self) -> None:
         """Start following the store and keeping the line to `serve`."""
         self.easel.on_resize(self.paint)
-        self._lay_out()
         self.start(self.floor.watch.run())
         if self.floor.copy is None:
             self.start(self.floor.wire.keep())
         self.floor.watch.stir()
         terminal.mouse(self._driver, self._mouse)
+        self.set_timer(FIRST_FRAME, self._unshown.close)
         self.set_interval(TICK, self._tick)
         if self._problems:
             more = f" (and {len(self._problems) - 1} more: sreconsole themes check)" if len(self._problems) > 1 else ""
@@ -101,10 +110,6 @@ class ConsoleApp(App[None]):
         else:
             await super().on_event(event)
 
-    def on_resize(self) -> None:
-        """Another size has another layout."""
-        self._lay_out()
-
     def on_rows_chosen(self, message: Rows.Chosen) -> None:
         """A click chooses and never decides."""
         current = self.floor.stage.current
@@ -126,13 +131,14 @@ class ConsoleApp(App[None]):
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
-    def paint(self) -> None:
-        """Show everything as it is now; canvases send only what changed."""
+    def paint(self, everything: bool = True) -> None:
+        """Show things as they are now, or only the bars around them; canvases send only what changed."""
         if not self.is_running or not self.easel.status.is_mounted:
             return
         name = self.floor.stage.current.name
-        self._scene.paint(self.size.width)
-        self.screen.set_class(name not in PAGES, "-listing")
+        self._scene.paint(self.size.width, everything)
+        if self.floor.stage.home.loaded and self.easel.drawn:
+            self._unshown.close()
         self.screen.set_class(name in PAGES, "-reading")
         self.screen.set_class(name == "plain", "-plain")
         waiting = len(self.floor.stage.home.waiting)
@@ -197,16 +203,12 @@ class ConsoleApp(App[None]):
         if floor.word is not None and floor.word.until <= floor.now():
             floor.word = None
         self.start(self._look())
-        if floor.stage.home.waiting or floor.desk.hold or floor.down_since is not None or not floor.asking:
-            self.paint()
+        floor.watch.tick()
 
     async def _look(self) -> None:
         """The push is a hint; the store's own counter is what is believed."""
         if self.floor.copy is None and await self.floor.moved():
             self.floor.watch.stir()
-
-    def _lay_out(self) -> None:
-        self.screen.set_class(self.size.height >= 30, "-tall")
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

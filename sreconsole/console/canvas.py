@@ -16,7 +16,7 @@ from sreconsole.console.draw import BLANK, Line, Palette
 
 
 class Canvas(Widget):
-    """A widget that shows lines. `sent` counts cells it has asked to repaint, for the feed's byte budget."""
+    """A widget that shows lines. `sent` is about how many bytes it has asked to send, for the feed's budget."""
 
     ALLOW_SELECT = False
     can_focus = False
@@ -54,7 +54,7 @@ class Canvas(Widget):
             self._width = width
             self._strips = [self._palette.strip(one, width) for one in wanted]
             self._lines = tuple(wanted)
-            self.sent += width * height
+            self.sent += sum(map(cost, self._strips))
             self.refresh()
             return
         dirty = list[Region]()
@@ -64,13 +64,18 @@ class Canvas(Widget):
             strip = self._palette.strip(new, width)
             if span := changed(self._strips[y], strip):
                 dirty.append(Region(span[0], y, span[1] - span[0], 1))
-                self.sent += span[1]
+                self.sent += cost(strip.crop(0, span[1]))
             self._strips[y] = strip
         self._lines = tuple(wanted)
         if dirty:
             self.refresh(*dirty)
         else:
             self.about = about
+
+    @property
+    def drawn(self) -> bool:
+        """Whether it has a size and lines in it."""
+        return bool(self._strips)
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -102,6 +107,14 @@ def changed(old: Strip, new: Strip) -> tuple[int, int] | None:
 
 
 Cell = tuple[str, object]
+
+ESCAPES = 48
+"""Bytes of the colours around one segment and of moving to it."""
+
+
+def cost(strip: Strip) -> int:
+    """About how many bytes a strip takes on the wire; Textual sends a changed line from its left edge."""
+    return strip.cell_length + ESCAPES * len(strip)
 
 
 def _edge(before: list[Cell], after: list[Cell], at: int, step: int) -> int:

@@ -56,8 +56,13 @@ class Easel:
             canvas.ink(bar if canvas in (self.status, self.keys) else ground)
 
     @property
+    def drawn(self) -> bool:
+        """Whether the screen is laid out and its first lines are ready."""
+        return self.values.drawn and self.rows.drawn and self.keys.drawn
+
+    @property
     def sent(self) -> int:
-        """Cells all canvases have asked to repaint so far."""
+        """Bytes, roughly, that all canvases have asked to send so far."""
         return sum(canvas.sent for canvas in self)
 
     def listing(self, screen: Listing[Any], sight: Sight) -> None:

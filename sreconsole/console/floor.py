@@ -44,18 +44,25 @@ class Floor:
         self.stage = Stage()
         self.desk = Desk(self)
         self.wire = Wire(home, self._stir, self._turned, start=start)
-        self.watch = Watch(self._load, lambda: easel.sent)
+        self.watch = Watch(self._load, self._show, lambda: easel.sent)
         self.bell = Bell()
         self.word: Word | None = None
         self.asking: Prompt | None = None
         self.down_since: int | None = None
-        self.paint: Callable[[], None] = lambda: None
+        self.show: Callable[[bool], None] = lambda everything: None
         self.ring: Callable[[], None] = lambda: None
         self._answer: asyncio.Future[str | None] | None = None
 
     def sight(self) -> Sight:
         """What screens may look at while they draw."""
         return Sight(self.now(), self.wire.hello, self.wire.up, self.down_since is not None)
+
+    def _show(self, everything: bool) -> None:
+        self.show(everything)
+
+    def paint(self) -> None:
+        """Show everything now."""
+        self.show(True)
 
     def tell(self, words: str, ink: Ink = Ink.PLAIN) -> None:
         """Say something in the status line."""
@@ -170,7 +177,6 @@ class Floor:
         await self._settle()
         if self.bell.heard(stage.home.waiting):
             self.ring()
-        self.paint()
 
     async def _settle(self) -> None:
         hold = self.desk.hold

@@ -193,17 +193,20 @@ class Question:
             return str(said)
         return next((warned for text in _texts(self.input) if (warned := look(text).warning)), "")
 
-    def bound(self) -> Line:
-        """What a decision is bound to, and what could not be seen."""
+    def bound(self, now: int) -> Line:
+        """What a decision is bound to, how it stands, and what could not be seen.
+
+        What differs between questions comes first, because a changed line is sent as far as it changed.
+        """
         digest = self.row.digest
-        short = f"digest {digest[:4]} {digest[4:8]}"
+        head = say(f"{self.id} {digest[:4]} {digest[4:8]} · {self.fate(now)} · ")
         parts = [say(f"{self.hidden} hidden shown as marks", Ink.NOTICE) if self.hidden else say("nothing hidden")]
         if self.warning:
             parts += [say(" · "), say(self.warning, Ink.NOTICE)]
         kinds = self.verdict.get("kinds")
         if isinstance(kinds, list) and kinds:
             parts.append(say(f" · redacted: {', '.join(map(str, kinds))}", Ink.WARN))
-        return (*parts, say(f" · {short} · policy {self.row.policy[:8]}", Ink.DIM))
+        return (head, *parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,13 +227,13 @@ def peek(question: Question, now: int, width: int, height: int) -> Peek:
     if not whole:
         rest = f"… {len(spelt) - len(shown) + 1} more lines: open it to read on"
         shown = [*shown[:-1], line(say(rest, Ink.WARN))]
-    lines = [(say(question.id, Ink.STRONG), line(say(question.does, Ink.STRONG)))]
+    lines = [(say("does", Ink.DIM), line(say(question.does, Ink.STRONG)))]
     lines += [(say("runs" if not at else "", Ink.DIM), one) for at, one in enumerate(shown)]
     lines += [
         (say("effect", Ink.DIM), line(question.effects())),
-        (say("why", Ink.DIM), line(question.why())),
+        (say("why", Ink.DIM), line(str(question.verdict.get("why") or "no reason given"))),
         (say("asked by", Ink.DIM), line(question.asked(now))),
-        (say("state", Ink.DIM), (say(f"{question.fate(now)} · "), *question.bound())),
+        (say("state", Ink.DIM), question.bound(now)),
     ]
     return Peek(tuple(lines[:height]), whole)
 

@@ -50,7 +50,8 @@ class Rows(Canvas, Generic[Row]):
             chosen = key(row) == window.chosen
             first, *rest = draw(row, width - MARK, chosen)
             # The mark and the first cell stand out together, at the left edge: what moves is short.
-            mark = (say("▶ ", Ink.CHIP), Span(first.text, Ink.CHIP)) if chosen else (say("  "), first)
+            ink = Ink.CHIP if chosen else first.ink
+            mark = (say("▶ " if chosen else "  ", ink), Span(first.text, ink))
             shown.append((*mark, *rest))
         self.show(shown if window.rows else empty)
 

@@ -14,19 +14,24 @@ class Scene:
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
 
-    def paint(self, width: int) -> None:
-        """All zones, at a width in cells."""
-        floor, easel, stage = self._floor, self._floor.easel, self._floor.stage
-        sight, current = floor.sight(), stage.current
+    def paint(self, width: int, everything: bool) -> None:
+        """All zones, at a width in cells; without `everything` the list, its peek and the page stay as they are."""
+        floor, easel = self._floor, self._floor.easel
+        sight = floor.sight()
         easel.status.show([bars.status(sight, self._word(sight), floor.read_only, width)])
         easel.tabs.show([self._tabs(sight, width)])
         easel.banner.show([self._banner(sight, width)])
+        if everything:
+            self._middle(sight, width)
+        self._bottom(width)
+
+    def _middle(self, sight: Sight, width: int) -> None:
+        current, easel = self._floor.stage.current, self._floor.easel
         if isinstance(current, Listing):
             easel.listing(current, sight)
             easel.rule.show([bars.rule(width)])
         else:
             easel.reading(current, sight)
-        self._bottom(width)
 
     def _word(self, sight: Sight) -> bars.Word | None:
         word, countdown = self._floor.word, self._floor.desk.countdown(sight.now)
