@@ -25,6 +25,7 @@ from sreconsole.console.screen import Listing
 from sreconsole.console.themes import Theme, remember
 from sreconsole.console.watch import TICK
 from sreconsole.paths import Home
+from sreconsole.text.safe import safe
 
 FIRST_FRAME = 0.3
 """Seconds the first frame waits at most for what it shows."""
@@ -212,9 +213,17 @@ class ConsoleApp(App[None]):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.last_words = f"{type(error).__name__}: {error}"
-            self._handle_exception(error) if isinstance(error, Exception) else self.exit(return_code=1)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._handle_exception(error)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A fault of ours ends the console with one harmless line: a traceback could carry what an agent wrote."""
+        if self.is_headless:
+            super()._handle_exception(error)
+            return
+        kept = terminal.keep_trace(self.floor.home.state / "console.log", error)
+        self.last_words = str(safe(f"a fault of its own ended it: {type(error).__name__}: {error}; {kept}"))
+        self.exit(return_code=1)
 
 
 def _textual(theme: Theme) -> TextualTheme:

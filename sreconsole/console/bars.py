@@ -20,8 +20,11 @@ class Word:
     until: int
 
 
-def status(sight: Sight, word: Word | None, read_only: bool, width: int) -> Line:
-    """Who is on call and how things stand; a word to the user takes the whole line while it lasts."""
+def status(sight: Sight, word: Word | None, state: str, read_only: bool, width: int) -> Line:
+    """Who is on call and how things stand; a word to the user takes the whole line while it lasts.
+
+    `state` is what the numbers are worth: `live`, `stale`, `connecting`, `a copy`.
+    """
     if word is not None and word.text:
         return line(say(f" {word.text}", word.ink))
     hello = sight.hello
@@ -42,7 +45,7 @@ def status(sight: Sight, word: Word | None, read_only: bool, width: int) -> Line
         parts.append(say(" · DISK FULL", Ink.ALARM))
     if read_only:
         parts.append(say(" · read-only", Ink.WARN))
-    parts.append(say(" · live " if sight.up else " · stale ", Ink.GOOD if sight.up else Ink.BAD))
+    parts.append(say(f" · {state} ", Ink.GOOD if state == "live" else Ink.BAD if state == "stale" else Ink.WARN))
     return between(left, tuple(parts), width)
 
 

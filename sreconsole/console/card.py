@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from sreconsole.console import clock
 from sreconsole.console.draw import BLANK, Ink, Line, Span, column, flow, phrased, say
 from sreconsole.console.feed import Reader
-from sreconsole.console.question import LABEL, Question, labelled, state_ink
+from sreconsole.console.question import LABEL, Question, labelled, pretty, state_ink
 from sreconsole.console.screen import Reading, Sight
 from sreconsole.store import escalations, grants, log, outbox
 from sreconsole.store.event import Entry
@@ -143,8 +142,7 @@ class Card(Reading):
             return [one for at in range(len(self.question.choices)) for one in self._choice(at, width)]
         spelt: Line = self.question.spelt
         if self.raw:
-            text = json.dumps(self.question.input, ensure_ascii=False, indent=1, sort_keys=True)
-            spelt = (Span(safe(text, newline="\n")),)
+            spelt = (Span(safe(pretty(self.question.input), newline="\n")),)
         label = "raw" if self.raw else "runs"
         flowed = flow(spelt, max(1, width - LABEL))
         return [(column(label if not at else "", LABEL, Ink.DIM), *one) for at, one in enumerate(flowed)]
@@ -157,11 +155,15 @@ class Card(Reading):
         told = [option.get("description", "") if isinstance(option, dict) else "" for option in _options(one)]
         for number, (label, words) in enumerate(zip(_labels(one), told, strict=True), 1):
             picked = label in self.picked[at]
-            key = f"{number} " if now else "  "
+            key = f"{number} " if now and number <= 9 else "  "
             mark = "[x] " if picked else "[ ] "
             lines.append((column("", LABEL), say(key, Ink.KEY), say(mark, Ink.GOOD if picked else Ink.PLAIN),
                           say(label, Ink.STRONG if picked else Ink.PLAIN)))  # fmt: skip
             lines += [(column("", LABEL + 6), say(part, Ink.DIM)) for part in phrased(words, width - LABEL - 6) if part]
+        if len(told) > 9:
+            lines += labelled(
+                "", "only the first nine have keys; write another answer in your own words", width, Ink.WARN
+            )
         if self.own_words:
             lines += labelled("your words", self.own_words, width, Ink.GOOD)
         return lines
@@ -215,7 +217,7 @@ def _read(connection: sqlite3.Connection, question: Question, now: int) -> tuple
 
 def _options(one: dict[str, Any]) -> list[Any]:
     found = one.get("options")
-    return found[:9] if isinstance(found, list) else []
+    return found if isinstance(found, list) else []
 
 
 def _labels(one: dict[str, Any]) -> list[str]:

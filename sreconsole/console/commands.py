@@ -140,7 +140,10 @@ class Commands:
         if isinstance(current, menus.Menu):
             entry = current.window.row
             self._stage.back(self._floor.now())
-            if entry:
+            if entry and entry.run in ("approve", "grant", "break-glass"):
+                # The question was covered by the menu: a yes needs it seen again.
+                self._floor.tell(f"look at it, then press {self._floor.keyboard.shown(entry.run)}", Ink.WARN)
+            elif entry:
                 await self.typed(entry.run)
             return
         row = current.window.row if isinstance(current, Listing) else None
@@ -165,8 +168,15 @@ class Commands:
             await self._floor.filter("")
 
     async def _quit(self) -> None:
-        if not self._stage.back(self._floor.now()):
-            self._app.exit()
+        if self._stage.back(self._floor.now()):
+            return
+        if self._desk.hold:
+            key = self._floor.keyboard.shown("leave")
+            self._floor.tell(
+                f"{self._desk.hold.id} is still held: leaving now takes it back; {key} twice leaves", Ink.WARN
+            )
+            return
+        self._app.exit()
 
     async def _leave(self) -> None:
         self._app.leave()
@@ -305,8 +315,8 @@ class Commands:
             changed=self._preview,
             opened_by=":",
         )
-        name = await self._floor.prompt(prompt)
-        self._app.use_theme(name.strip() if name and name.strip() else before)
+        name = (await self._floor.prompt(prompt) or "").strip()
+        self._app.use_theme(name or before, keep=bool(name))
 
     def _themes(self, text: str) -> list[str]:
         return sorted(name for name in self._app.themes if name.startswith(text.strip()))

@@ -24,7 +24,8 @@ class Standing:
     """What this console knows at the moment of a key. Times are UTC milliseconds.
 
     `came_at` is when the question came under the finger without the finger's doing, `read` whether all that would
-    run was shown, `busy` the ids with an act on its way.
+    run was shown, `busy` the ids with an act on its way, `answered` whether a question has its choices, `behind` whether
+    the screen does not yet show what the finger is on.
     """
 
     now: int
@@ -37,12 +38,13 @@ class Standing:
     read: bool = True
     busy: frozenset[str] = frozenset()
     answered: bool = True
+    behind: bool = False
 
 
 def why_not_decide(question: Question | None, standing: Standing) -> str:
     """Why no decision at all can be sent about a question now; empty when one can."""
     if question is None:
-        return "nothing here waits for a decision"
+        return "the screen is catching up: look, then press again" if standing.behind else "nothing here waits for you"
     if standing.read_only:
         return "this console is read-only"
     if not standing.up:

@@ -118,6 +118,18 @@ def wrapped(text: object, width: int) -> list[Safe]:
     return lines
 
 
+def clipped(what: Line, most: int) -> Line:
+    """The first `most` characters of a line; the line itself when it is no longer."""
+    kept, room = list[Span](), most
+    for span in what:
+        if len(span.text) > room:
+            kept.append(Span(safe(span.text[:room], newline="\n"), span.ink))
+            return tuple(kept)
+        kept.append(span)
+        room -= len(span.text)
+    return what
+
+
 def flow(what: Line, width: int) -> list[Line]:
     """A line of several inks over as many lines as it takes; line feeds in it are kept, nothing is left out."""
     lines, now, room = list[Line](), list[Span](), max(1, width)

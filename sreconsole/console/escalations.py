@@ -9,7 +9,7 @@ from sreconsole.console import clock
 from sreconsole.console.card import Card
 from sreconsole.console.draw import Ink, Line, cells, column, say
 from sreconsole.console.feed import Reader
-from sreconsole.console.question import Peek, Question, peek, state_ink
+from sreconsole.console.question import Peek, Question, peek, same, state_ink
 from sreconsole.console.screen import Listing, Reading, Sight
 from sreconsole.store import escalations
 
@@ -79,7 +79,8 @@ class Escalations(Listing[Question]):
         first = self.window.rows[0].row.n if self.window.rows else 0
         visible = self.window.visible
         newest, seen = await reader.read(lambda connection: _again(connection, visible))
-        self.window.refresh([*newest, *seen])
+        newest = same(self.window.rows, newest)
+        self.window.refresh([*newest, *same(self.window.rows, seen)])
         fits = self._wanted
         self.window.above([
             one for one in newest

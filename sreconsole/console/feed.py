@@ -76,7 +76,7 @@ class Wire:
         """Connect, and again whenever the line is lost; runs until it is cancelled."""
         tries = 0
         while True:
-            if await self._connect(first=tries == 0):
+            if await self._connect():
                 tries = 0
                 self._again.clear()
                 self._turned()
@@ -101,10 +101,12 @@ class Wire:
         if self._feed is not None:
             await self._feed.close()
 
-    async def _connect(self, *, first: bool) -> bool:
+    async def _connect(self) -> bool:
         feed = Feed(self._home, lambda seq: self._changed(), self._lost)
         try:
-            if first and self._start:
+            if self._start:
+                # Only once: somebody who stops serve later means it.
+                self._start = False
                 await asyncio.get_running_loop().run_in_executor(None, ensure, self._home)
             self.hello = await asyncio.wait_for(feed.connect(), PATIENCE)
         except (ServeDown, Refused) as error:

@@ -94,6 +94,7 @@ class Floor:
             can_decide=bool(hello.get("can_decide", True)), why_not=str(hello.get("why_not") or "serve gave no reason"),
             came_at=self.stage.came_at, read=card.read if card else self.easel.whole, busy=frozenset(self.desk.busy),
             answered=card.answered if card else True,
+            behind=self.painted() is None and self.stage.under_finger() is not None,
         )  # fmt: skip
 
     def open_card(self, question: Question) -> None:

@@ -9,7 +9,7 @@ from sreconsole.console import clock
 from sreconsole.console.card import Card
 from sreconsole.console.draw import Ink, Line, column, line, say
 from sreconsole.console.feed import Reader
-from sreconsole.console.question import Peek, Question, peek
+from sreconsole.console.question import Peek, Question, peek, same
 from sreconsole.console.screen import Listing, Reading, Sight
 from sreconsole.store import agents, escalations, log, sessions
 from sreconsole.store.sessions import Session
@@ -55,6 +55,8 @@ class Home(Listing[Need]):
         chosen = self.window.row
         decided = chosen.question.id if chosen and chosen.question else None
         open_now, parked, gone, self.calm = await reader.read(lambda connection: _read(connection, decided))
+        known = [row.question for row in self.window.rows if row.question]
+        open_now = same(known, open_now)
         self.waiting = frozenset(question.id for question in open_now)
         rows = [Need(question=one) for one in open_now if one.row.state != "deferred"]
         rows += [Need(parked=one) for one in parked]

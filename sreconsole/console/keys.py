@@ -156,6 +156,8 @@ def _remapped(keys: tuple[Key, ...], changes: Mapping[str, str]) -> list[Key]:
     for id in changes:
         if id not in known:
             raise BadKeymap(f"keys.{id}: there is no such command; `?` lists them")
+        if not isinstance(changes[id], str) or not changes[id].strip():
+            raise BadKeymap(f'keys.{id}: wants one or more keys in quotes, such as "Y" or "y, ctrl+y"')
     named = {word: key for key, word in SHOWN.items()}
     return [
         replace(one, keys=tuple(named.get(key.strip(), key.strip()) for key in changes[one.id].split(",")))

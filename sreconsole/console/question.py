@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from sreconsole.console import clock
-from sreconsole.console.draw import Ink, Line, Span, cells, column, flow, line, phrased, say
+from sreconsole.console.draw import Ink, Line, Span, cells, clipped, column, flow, line, phrased, say
 from sreconsole.store.escalations import OPEN, Escalation
 from sreconsole.text.safe import look
 
@@ -209,6 +209,12 @@ class Question:
         return (head, *parts)
 
 
+def same(known: list[Question], found: list[Question]) -> list[Question]:
+    """What was found, with the question already known where nothing about it changed: it keeps what it worked out."""
+    by_id = {one.id: one for one in known}
+    return [old if (old := by_id.get(one.id)) is not None and old.row == one.row else one for one in found]
+
+
 @dataclass(frozen=True, slots=True)
 class Peek:
     """The lines below a list, label and value; `whole` is whether everything that would run is among them."""
@@ -219,14 +225,13 @@ class Peek:
 
 def peek(question: Question, now: int, width: int, height: int) -> Peek:
     """A question in `height` lines: what it does, how it is spelt, why, who, bound to what."""
-    room = max(1, width - LABEL)
-    fixed = 5
-    spelt = flow(question.spelt, room)
-    shown = spelt[: max(1, height - fixed)]
-    whole = len(shown) == len(spelt)
+    room, most = max(1, width - LABEL), max(1, height - 5)
+    begun = clipped(question.spelt, (most + 1) * room * 6)
+    spelt = flow(begun, room)
+    shown = spelt[:most]
+    whole = len(shown) == len(spelt) and begun == question.spelt
     if not whole:
-        rest = f"… {len(spelt) - len(shown) + 1} more lines: open it to read on"
-        shown = [*shown[:-1], line(say(rest, Ink.WARN))]
+        shown = [*shown[:-1], line(say("… and more: open it to read on", Ink.WARN))]
     lines = [(say("does", Ink.DIM), line(say(question.does, Ink.STRONG)))]
     lines += [(say("runs" if not at else "", Ink.DIM), one) for at, one in enumerate(shown)]
     lines += [
@@ -255,12 +260,20 @@ def _arguments(arguments: dict[str, Any]) -> Line:
     parts = list[Span]()
     for name, value in arguments.items():
         mark, ink = marks.get(name, ("", Ink.PLAIN))
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+        text = value if isinstance(value, str) else pretty(value)
         if mark:
             text = "\n".join(mark + one for one in text.split("\n"))
         split = "\n" if "\n" in text or mark else " "
         parts += [_kept(f"{name}:{split}", Ink.DIM), _kept(text, ink), _kept("\n")]
     return tuple(parts[:-1]) or line(say("(no arguments)", Ink.DIM))
+
+
+def pretty(value: object) -> str:
+    """A value as JSON over lines; one too deep for that on a single line."""
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
+    except RecursionError:
+        return str(value)[:100_000]
 
 
 def _spanned(command: str, span: object) -> Line:
@@ -278,19 +291,23 @@ def _kept(text: str, ink: Ink = Ink.PLAIN) -> Span:
 
 
 def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        return [text for key, one in value.items() for text in (*_texts(key), *_texts(one))]
-    if isinstance(value, list):
-        return [text for one in value for text in _texts(one)]
-    return []
+    """Every text in a value, however deep; a loop, because an agent chooses the depth."""
+    found, left = list[str](), [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            found.append(one)
+        elif isinstance(one, dict):
+            left += [*one.keys(), *one.values()]
+        elif isinstance(one, list):
+            left += one
+    return found
 
 
 def _object(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

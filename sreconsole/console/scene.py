@@ -18,7 +18,8 @@ class Scene:
         """All zones, at a width in cells; without `everything` the list, its peek and the page stay as they are."""
         floor, easel = self._floor, self._floor.easel
         sight = floor.sight()
-        easel.status.show([bars.status(sight, self._word(sight), floor.read_only, width)])
+        state = "a copy" if floor.copy else "live" if sight.up else "stale" if sight.stale else "connecting"
+        easel.status.show([bars.status(sight, self._word(sight), state, floor.read_only, width)])
         easel.tabs.show([self._tabs(sight, width)])
         easel.banner.show([self._banner(sight, width)])
         if everything:
@@ -52,7 +53,8 @@ class Scene:
 
     def _banner(self, sight: Sight, width: int) -> Line:
         floor = self._floor
-        if floor.watch.problem:
+        tried = floor.wire.up or floor.down_since is not None or floor.copy is not None
+        if floor.watch.problem and tried:
             return line(say(f" {floor.watch.problem}", Ink.ALARM))
         read_only = ""
         if floor.copy is not None:

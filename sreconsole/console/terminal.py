@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import locale
 import os
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 TWIN = "sreconsole escalations list"
@@ -65,6 +67,17 @@ def mouse(driver: Driver | None, on: bool) -> None:
     if driver is not None:
         end = "h" if on else "l"
         driver.write(f"\x1b[?1000{end}\x1b[?1006{end}")
+
+
+def keep_trace(path: Path, error: Exception) -> str:
+    """Write an error's trace into a file of our own; says where, or why not."""
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            traceback.print_exception(error, file=file)
+    except OSError as problem:
+        return f"its trace could not be kept: {problem.strerror}"
+    return f"its trace is in {path}"
 
 
 def apply(settings: Mapping[str, str]) -> None:
