@@ -16,7 +16,7 @@ from sreconsole.serve import peers
 from sreconsole.serve.judges import PolicyBroken
 from sreconsole.serve.peers import Peer
 from sreconsole.serve.questions import Decider, Moved, Unknown
-from sreconsole.store.writer import StoreFull
+from sreconsole.store.writer import Unwritable
 
 LINE = 4 * 1024 * 1024
 Verb = Callable[["Desk", dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -153,8 +153,8 @@ class Operators:
             return _no(id, words, 2)
         except PolicyBroken as broken:
             return {**_no(id, broken.problems[0], 2), "problems": broken.problems}
-        except StoreFull as full:
-            return _no(id, str(full), 3)
+        except Unwritable as fault:
+            return _no(id, str(fault), 3)
 
 
 OPEN_TO_ALL = {"hello", "subscribe"}

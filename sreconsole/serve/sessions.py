@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ class Known:
     session: Session
     owner: Owner
     written_at: int
+    processes: set[tuple[int, int]] = field(default_factory=set)
+    """(pid, start) of every client seen for it: a resumed session has a new one, and none of them may decide."""
 
 
 class Roster:
@@ -40,7 +42,9 @@ class Roster:
     def load(self, tx: Tx) -> None:
         """After a restart: what the store remembers, with each session's owner found again at its next call."""
         self._known = {
-            one.id: Known(one, Owner(one.agent, bool(one.provable), one.mapped_by, one.scope), one.seen_at)
+            one.id: Known(
+                one, Owner(one.agent, bool(one.provable), one.mapped_by, one.scope), one.seen_at, _processes(one)
+            )
             for one in sessions.live(tx.connection)
         }
 
@@ -57,7 +61,7 @@ class Roster:
         known = self._known.get(judged["session"])
         if known is None or known.session.ended_at is not None:
             known = self._open(tx, judged, client, peer, attended, now)
-        changes: dict[str, Any] = {"seen_at": now}
+        changes: dict[str, Any] = {"seen_at": now, **_moved(known, peer)}
         if judged["mode"]:
             changes["mode"] = judged["mode"]
         if judged["event"] == "PreToolUse":
@@ -74,7 +78,9 @@ class Roster:
         """Change a session's row and its copy in memory."""
         known = self._known.get(id)
         if known is None and (stored := sessions.get(tx.connection, id)):
-            known = self._known[id] = Known(stored, Owner(stored.agent, bool(stored.provable), stored.mapped_by), now)
+            known = self._known[id] = Known(
+                stored, Owner(stored.agent, bool(stored.provable), stored.mapped_by), now, _processes(stored)
+            )
         if known is None:
             return None
         known.session = rows.changed(known.session, **changes)
@@ -90,12 +96,15 @@ class Roster:
 
     def processes(self) -> dict[tuple[int, int], str]:
         """(pid, start) of each live session's client, to its session."""
-        boot = peers.boot()
-        return {
-            (one.session.pid, one.session.started): one.session.id
-            for one in self._known.values()
-            if one.session.boot == boot and one.session.pid
-        }
+        return {process: known.session.id for known in self._known.values() for process in known.processes}
+
+    def departed(self) -> list[Session]:
+        """The sessions none of whose clients runs any more."""
+        return [
+            known.session
+            for known in self._known.values()
+            if known.session.pid and not any(peers.alive(*process) for process in known.processes)
+        ]
 
     def live(self) -> list[Session]:
         """The sessions not known to have ended."""
@@ -103,7 +112,7 @@ class Roster:
 
     def _open(self, tx: Tx, judged: dict[str, Any], client: str, peer: Peer, attended: str, now: int) -> Known:
         line = peers.ancestry(peer.pid)
-        process = peers.client_of(line)
+        process = peers.client(peer.pid)
         earlier = sessions.get(tx.connection, judged["session"])
         session = Session(
             id=judged["session"], client=client, agent="", provable=0, mapped_by="", uid=peer.uid,
@@ -117,7 +126,7 @@ class Roster:
         found = _owner(tx, session, [(one.pid, one.started) for one in line], peers.cgroups(peer.pid))
         session = rows.changed(session, agent=found.agent, provable=int(found.provable), mapped_by=found.how,
                                scope=found.scope)  # fmt: skip
-        known = self._known[session.id] = Known(session, found, now)
+        known = self._known[session.id] = Known(session, found, now, _processes(session))
         sessions.save(tx.connection, session)
         kind = "session.resumed" if earlier else "session.started"
         words = f"{found.agent or 'unknown agent'} ({found.how}) in {session.cwd}"
@@ -125,6 +134,20 @@ class Roster:
                  "provable": found.provable, "attended": session.attended, "mode": session.mode}  # fmt: skip
         tx.append(Event(kind, now, "gate", session.id, found.agent, "", session.id, summary=words, data=facts))
         return known
+
+
+def _processes(session: Session) -> set[tuple[int, int]]:
+    """A session's recorded client, if it is one of this boot."""
+    return {(session.pid, session.started)} if session.pid and session.boot == peers.boot() else set()
+
+
+def _moved(known: Known, peer: Peer) -> dict[str, Any]:
+    """The session speaks from another client than before: it was resumed."""
+    process = peers.client(peer.pid)
+    if process is None or (process.pid, process.started) in known.processes:
+        return {}
+    known.processes.add((process.pid, process.started))
+    return {"pid": process.pid, "started": process.started, "boot": peers.boot()}
 
 
 def _owner(
