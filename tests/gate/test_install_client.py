@@ -211,13 +211,7 @@ def test_an_agent_of_another_user_reaches_a_system_homes_gate_and_nothing_else()
         command = json.loads(path.read_text())["hooks"]["PreToolUse"][0]["hooks"][0]["command"]
         call = {"session_id": "sreconsole-doctor-x", "cwd": "/", "hook_event_name": "PreToolUse", "tool_name": "Bash",
                 "tool_input": {"command": "true"}, "tool_use_id": "t", "transcript_path": ""}  # fmt: skip
-        agent: dict[str, Any] = {
-            "user": 65534,
-            "group": 65534,
-            "extra_groups": [],
-            "capture_output": True,
-            "check": False,
-        }
+        agent: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": [], "capture_output": True}
         done = subprocess.run(
             ["/bin/sh", "-c", command], input=json.dumps(call).encode(), env={}, cwd="/", check=False, **agent
         )
