@@ -38,10 +38,12 @@ class Policy:
     _by_kind: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
 
     def rules_for(self, kind: str) -> tuple[Rule, ...]:
-        """Rules that can speak about an effect of this kind, strictest first."""
+        """Rules that can speak about an effect of this kind: strictest first, among equals the file loaded last."""
         found = self._by_kind.get(kind)
         if found is None:
-            found = tuple(sorted((r for r in self.rules if _speaks(r.match, kind)), key=lambda r: -r.tier))
+            files = list(dict.fromkeys(_file(rule) for rule in self.rules))
+            speaking = (rule for rule in self.rules if _speaks(rule.match, kind))
+            found = tuple(sorted(speaking, key=lambda rule: (-rule.tier, -files.index(_file(rule)))))
             self._by_kind[kind] = found
         return found
 
@@ -49,12 +51,15 @@ class Policy:
         """Live exceptions to one rule."""
         return [e for e in self.exceptions if e.rule == rule] if self.exceptions else []
 
-    def rules_test(self) -> list[str]:
-        """Run the tests inside the rules. Gives one line for each that fails; empty means all passed."""
+    def rules_test(self, beside: str = "") -> list[str]:
+        """Run the tests inside the rules. Gives one line for each that fails; empty means all passed.
+
+        Rules of the file named `beside` are not tested: what they say of themselves a stricter file may overrule.
+        """
         from .judge import Facts, judge
 
         failures = []
-        for rule in self.rules:
+        for rule in self._of_other_files(beside):
             for test in rule.tests:
                 verdict = judge(test_action(test), self, Facts(branch=str(test.get("branch", ""))))
                 if verdict.tier != test.get("tier"):
@@ -66,12 +71,15 @@ class Policy:
                     )
         return failures
 
-    def instead_test(self) -> list[str]:
+    def _of_other_files(self, beside: str) -> list[Rule]:
+        return [rule for rule in self.rules if not beside or _file(rule) != beside]
+
+    def instead_test(self, beside: str = "") -> list[str]:
         """Advice that is itself as strict as its rule: one line each. Only advice in backquotes is a command."""
         from .judge import judge
 
         failures = []
-        for rule in self.rules:
+        for rule in self._of_other_files(beside):
             for part in rule.instead.split("`")[1::2]:
                 verdict = judge(test_action({"bash": part}), self)
                 if verdict.tier >= rule.tier:
@@ -92,6 +100,10 @@ def test_action(test: Mapping[str, Any]) -> Action:
 
 
 test_action.__test__ = False  # type: ignore[attr-defined]
+
+
+def _file(rule: Rule) -> str:
+    return rule.where.rpartition(":")[0]
 
 
 def _short(text: str) -> str:
@@ -133,7 +145,8 @@ def load(
     if problems:
         raise PolicyError(problems)
     policy = _policy(compiled)
-    problems = policy.rules_test() + policy.instead_test()
+    under = STARTER.name if starter and len(texts) > 1 else ""
+    problems = policy.rules_test(under) + policy.instead_test(under)
     if problems:
         raise PolicyError(problems)
     _to_cache(cache, key, policy, today)
