@@ -33,8 +33,8 @@ OWN_ETC = (
 needs_client = pytest.mark.skipif(
     not CLAUDE.is_file(), reason=f"no real client: neither $SRECONSOLE_CLAUDE nor {LOCAL} is there"
 )
-HOOKS = [sys.executable, "-c", "from sreconsole.cli.hooks import app; app()"]
-DOCTOR = [sys.executable, "-c", "import typer; from sreconsole.cli.doctor import command; typer.run(command)"]
+HOOKS = [sys.executable, "-m", "sreconsole", "hooks"]
+DOCTOR = [sys.executable, "-m", "sreconsole", "doctor"]
 
 
 class Desk:
@@ -171,7 +171,7 @@ def test_words_that_make_no_sense(desk: Desk, words: tuple[str, ...], code: int,
 def test_invalid_settings_are_one_line_and_exit_2(desk: Desk) -> None:
     desk.settings.write_text('{"a": 1,}')
     code, words = desk.type("install", "claude-code", "--yes")
-    assert code == 2 and words.startswith(f"{desk.settings}:1:9: not JSON") and words.count("\n") == 1
+    assert code == 2 and words.startswith(f"sreconsole: {desk.settings}:1:9: not JSON") and words.count("\n") == 1
     assert desk.settings.read_text() == '{"a": 1,}'
 
 
@@ -359,9 +359,9 @@ def test_an_agent_cannot_undo_its_own_gate(desk: Desk, serve: str) -> None:
     desk.type("install", "claude-code", "--yes")
     said = desk.house.project / "said"
     given = " ".join(f"{name}={desk.environment[name]}" for name in ("SRECONSOLE_HOME", "PYTHONPATH"))
-    line = f"{sys.executable} -c 'from sreconsole.cli.hooks import app; app()' uninstall claude-code --yes"
+    line = f"{sys.executable} -m sreconsole hooks uninstall claude-code --yes"
     stop = f"kill {desk.house.serve.pid}; sleep 2; " if serve == "down" and desk.house.serve else ""
     desk.run(bash(f"{stop}{given} {line} > {said} 2>&1; echo $? >> {said}"))
-    assert said.read_text().startswith("refused: it ") and said.read_text().endswith("\n4\n")
+    assert said.read_text().startswith("sreconsole: refused: it ") and said.read_text().endswith("\n4\n")
     assert "sreconsole-hook-" in desk.settings.read_text()
     assert desk.house.events("gate.tamper") == []
