@@ -17,14 +17,14 @@ class Field:
     """One setting: its dotted name, its type, its default, what it is for."""
 
     name: str
-    kind: type
+    kind: type[Any]
     default: Any
     says: str
 
 
 FIELDS = (
     Field("console.theme", str, "night", "theme of the console"),
-    Field("console.keys", dict, {}, "keys changed by id, as in docs/keys.md: approve = \"y\""),
+    Field("console.keys", dict, {}, 'keys changed by id, as in docs/keys.md: approve = "y"'),
     Field("console.mouse", bool, True, "whether the console takes the mouse"),
     Field("console.hold_seconds", float, 3.0, "how long an approval can be taken back (0 to 60)"),
     Field("oncall.now", str, "", "who is on call, as shown; rotations follow later"),

@@ -10,11 +10,10 @@ Every path that is not an explicit answer refuses (exit 2, the one code all clie
 low on purpose: `json`, `socket` or `hashlib` would each double the time this takes.
 """
 
+import _socket
 import sys
 import time
 from posix import _exit, environ, read, write
-
-import _socket
 
 try:
     from _sha256 import sha256  # type: ignore[import-not-found,unused-ignore]

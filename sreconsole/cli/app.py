@@ -1,6 +1,9 @@
 """Placeholder."""
-import sys, json
+import json
+import sys
+
 from sreconsole import paths
+
 
 def run() -> int:
     home = paths.home()

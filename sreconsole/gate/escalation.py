@@ -99,7 +99,7 @@ def break_glass(e: Escalation, by: str, uid: int, reason: str, answer: str, now:
         raise NotAllowed(f"{e.id} is tier 4: break-glass does not open it")
     if not reason.strip():
         raise NotAllowed("break-glass needs a reason")
-    given = json.loads(e.approvals) + [{"by": by, "uid": uid, "at": now, "reason": reason, "break_glass": True}]
+    given = [*json.loads(e.approvals), {"by": by, "uid": uid, "at": now, "reason": reason, "break_glass": True}]
     changes = {"approvals": json.dumps(given), "changed_at": now, "reason": reason, "answer": answer}
     return Step({**changes, **_decided(State.APPROVED, by, now)}, "escalation.broke_glass")
 
@@ -131,7 +131,9 @@ def withdraw(e: Escalation, now: int) -> Step:
 def deny(e: Escalation, by: str, reason: str, now: int) -> Step:
     """A human says no; any no wins at once, also over a held yes. Raises Late."""
     _open(e, now)
-    return Step({"changed_at": now, "reason": reason, "answer": "", **_decided(State.DENIED, by, now)}, "escalation.denied")
+    return Step(
+        {"changed_at": now, "reason": reason, "answer": "", **_decided(State.DENIED, by, now)}, "escalation.denied"
+    )
 
 
 def expire(e: Escalation, now: int) -> Step:
@@ -164,7 +166,9 @@ def cancel(e: Escalation, why: str, now: int) -> Step:
 def invalidate(e: Escalation, why: str, now: int) -> Step:
     """What was asked is not what would happen any more (a changed policy, changed arguments). Raises Late."""
     _open(e, now)
-    return Step({"changed_at": now, "reason": why, "answer": "", **_closed(State.INVALIDATED)}, "escalation.invalidated")
+    return Step(
+        {"changed_at": now, "reason": why, "answer": "", **_closed(State.INVALIDATED)}, "escalation.invalidated"
+    )
 
 
 def retier(e: Escalation, tier: int, why: str, now: int) -> Step:

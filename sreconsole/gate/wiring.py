@@ -39,7 +39,17 @@ class Wire:
     def command(self, client: str, event: str) -> str:
         """The command line of one event. A gate's also refuses when the interpreter itself cannot start."""
         seconds = LONGEST_WAIT - 60 if event in WAITS else NEWS_WAIT - 10
-        words = [str(self.python), "-I", "-S", str(self.hook), str(self.socket), str(self.uid), client, event, str(seconds)]
+        words = [
+            str(self.python),
+            "-I",
+            "-S",
+            str(self.hook),
+            str(self.socket),
+            str(self.uid),
+            client,
+            event,
+            str(seconds),
+        ]
         line = shlex.join(words)
         return f"{line} || {{ echo 'Refused: the gate is unavailable' >&2; exit 2; }}" if event in GATES else line
 

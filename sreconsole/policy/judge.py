@@ -24,6 +24,6 @@ def judge(action: Action, policy: Policy) -> Verdict:
             continue
         if rule["tier"] > best.tier or best.rule in ("default", "unknown-tool"):
             best = Verdict(rule["tier"], rule["id"], rule["why"], does=rule.get("does", command), target=rule.get("target", command),
-                           effects=(Effect(rule.get("effect", "unknown"), command),), wait=float(rule.get("wait", 1800)),
-                           then=rule.get("then", "refuse"), page_after=float(rule.get("page_after", 0)), attended=rule.get("attended", "ask"))
+                           effects=(Effect(rule.get("effect", "unknown"), command),) if action.tool == "Bash" else (), wait=float(str(rule.get("wait", "1800")).rstrip("s")),
+                           then=rule.get("then", "refuse"), page_after=float(str(rule.get("page_after", "0")).rstrip("s")), attended=rule.get("attended", "ask"))
     return best

@@ -36,7 +36,7 @@ def load(paths: Sequence[Path], today: date) -> Policy:
         sha.update(content)
         try:
             document = yaml.safe_load(content)
-            rules += document["rules"]
+            rules += [{**one, "tier": int(one["tier"])} for one in document["rules"]]
         except Exception as error:
             raise PolicyError([f"{path.name}: {error}".replace("\n", " ")]) from error
     return Policy(sha.hexdigest()[:12], rules)

@@ -123,9 +123,8 @@ class Feed:
                 message = json.loads(line)
                 if "changed" in message:
                     self._changed(int(message["changed"]))
-                elif waiting := self._waiting.pop(message.get("id", 0), None):
-                    if not waiting.done():
-                        waiting.set_result(message)
+                elif (waiting := self._waiting.pop(message.get("id", 0), None)) and not waiting.done():
+                    waiting.set_result(message)
         except (OSError, ValueError):
             pass
         self._writer = None

@@ -61,13 +61,16 @@ class Daemon:
         self.policies = Policies(home)
         self.pager = Pager(self.writer, self.clock, lambda: self.config)
         self.timers = Timers(self.writer, self.questions, self.clock, self.pager.channels, self.pager.deliver)
-        self.gatekeeper = Gatekeeper(self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered)
+        self.gatekeeper = Gatekeeper(
+            self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered
+        )
         self.operators = Operators(verbs.table(self), self.barred, self._refused, self._gone)
         self.started_at = self.clock.now()
         self._scopes: list[sessions.Scope] = []
         self._caretaker = Caretaker(self.writer, self.clock)
         self._agent_uids: set[int] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._knocks: dict[tuple[int, str], int] = {}
         self._pushing = False
 
     async def run(self) -> None:
@@ -78,14 +81,19 @@ class Daemon:
         self._loop.add_signal_handler(signal.SIGHUP, lambda: self.spawn(self._hangup()))
         await self._recover()
         await self._first_policy()
-        hooks = await self._loop.create_unix_server(lambda: HookLine(self.gatekeeper), _fresh(self.home.hook_socket), backlog=1024)
-        desks = await asyncio.start_unix_server(self.operators.serve, _fresh(self.home.operator_socket), limit=operators.LINE)
+        hooks = await self._loop.create_unix_server(
+            lambda: HookLine(self.gatekeeper), _fresh(self.home.hook_socket), backlog=1024
+        )
+        desks = await asyncio.start_unix_server(
+            self.operators.serve, _fresh(self.home.operator_socket), limit=operators.LINE
+        )
         self._open_doors()
         self.spawn(self.timers.run())
         self.spawn(self._orphans())
         self.spawn(self._departed())
         self.spawn(self._follow_policy())
         await stop.wait()
+        self.gatekeeper.close()
         hooks.close()
         desks.close()
         for task in list(self._tasks):
@@ -124,7 +132,10 @@ class Daemon:
         shared = sorted(peers.user(uid) for uid in uids if uid in (own, 0))
         if shared:
             return False, f"agents run as {', '.join(shared)}, the user of the gate: nothing keeps them from it"
-        return True, f"agents run as {', '.join(sorted(peers.user(uid) for uid in uids))}, the gate as {peers.user(own)}"
+        return (
+            True,
+            f"agents run as {', '.join(sorted(peers.user(uid) for uid in uids))}, the gate as {peers.user(own)}",
+        )
 
     def barred(self, peer: Peer) -> str:
         """Why a peer may not decide ("" if it may)."""
@@ -148,10 +159,7 @@ class Daemon:
         try:
             version = await self.judges.load(candidate.paths)
         except PolicyBroken as broken:
-            self.judges.problems = broken.problems
-            now = self.clock.now()
-            await self.write(lambda tx: tx.append(Event("policy.rejected", now, "serve", actor=author, severity=WARN,
-                             summary=f"policy not loaded: {broken.problems[0]}", data={"problems": broken.problems})))  # fmt: skip
+            await self._rejected(author, broken.problems)
             raise
         if difference := self._keep(candidate):
             await self._record_policy(version, author, difference)
@@ -169,10 +177,14 @@ class Daemon:
         problems = self.judges.problems
         if last := self.policies.last_good():
             await self.judges.load(last)
+        await self._rejected(self.policies.author(), problems)
+
+    async def _rejected(self, author: str, problems: list[str]) -> None:
         self.judges.problems = problems
-        now = self.clock.now()
-        await self.write(lambda tx: tx.append(Event("policy.rejected", now, "serve", severity=WARN,
-                         summary=f"policy not loaded: {problems[0]}", data={"problems": problems})))  # fmt: skip
+        words = f"policy not loaded: {problems[0]}"
+        event = Event("policy.rejected", self.clock.now(), "serve", actor=author, severity=WARN, summary=words,
+                      data={"problems": problems})  # fmt: skip
+        await self.write(lambda tx: tx.append(event))
 
     def _keep(self, candidate: Candidate) -> str:
         difference = self.policies.keep(candidate)
@@ -206,8 +218,9 @@ class Daemon:
                                     f"{e.id}: the approval of {e.hold_by} was withdrawn, serve restarted"))  # fmt: skip
                 elif e.attached:
                     escalations.change(tx.connection, e, attached=0)
-            tx.append(Event("serve.started", now, "serve", severity=NOTICE, summary=f"serve {sreconsole.__version__}, pid {os.getpid()}",
-                            data={"pid": os.getpid(), "version": sreconsole.__version__}))  # fmt: skip
+            facts = {"pid": os.getpid(), "version": sreconsole.__version__}
+            words = f"serve {sreconsole.__version__}, pid {os.getpid()}"
+            tx.append(Event("serve.started", now, "serve", severity=NOTICE, summary=words, data=facts))
 
         await self.write(work)
         await self.learn()
@@ -220,6 +233,8 @@ class Daemon:
             return sessions.scopes(tx.connection), uids
 
         self._scopes, self._agent_uids = await self.write(work)
+        if self.home.hook_socket.exists():
+            self._open_doors()
 
     async def _orphans(self) -> None:
         """Hooks had their minute to come back: questions nobody waits on any more are withdrawn."""
@@ -290,8 +305,13 @@ class Daemon:
 
     def _refused(self, who: Decider, verb: str, why: str) -> None:
         now = self.clock.now()
-        event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN,
-                      summary=f"{verb} by {who.name} refused: {why}", data={"uid": who.uid, "via": who.via, "do": verb})  # fmt: skip
+        # One who knocks without end is logged every ten seconds, not every time.
+        if now - self._knocks.get((who.uid, verb), 0) < 10_000:
+            return
+        self._knocks[who.uid, verb] = now
+        facts = {"uid": who.uid, "via": who.via, "do": verb}
+        words = f"{verb} by {who.name} refused: {why}"
+        event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN, summary=words, data=facts)
         self.writer.do(lambda tx: tx.append(event))
 
     def _crashed(self, sha: str, times: int) -> None:
@@ -316,14 +336,24 @@ class Daemon:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            self._loop.call_exception_handler({"message": "serve: a part of it ended", "exception": error, "task": task})
+            self._loop.call_exception_handler(
+                {"message": "serve: a part of it ended", "exception": error, "task": task}
+            )
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _open_doors(self) -> None:
         """Agents may submit; only operators reach the other socket at all."""
         shared = self.home.kind == "system" or bool(self._agent_uids - {os.getuid()})
+        if shared:
+            # Other users may pass through to the one socket that is theirs; they can list and read nothing.
+            ways = [self.home.runtime] if self.home.kind != "named" else [self.home.runtime, self.home.runtime.parent]
+            for folder in ways:
+                os.chmod(folder, 0o711)
         os.chmod(self.home.hook_socket, 0o666 if shared else 0o600)
-        os.chmod(self.home.operator_socket, 0o660 if self.config["operators.groups"] or self.config["operators.users"] else 0o600)
+        os.chmod(
+            self.home.operator_socket,
+            0o660 if self.config["operators.groups"] or self.config["operators.users"] else 0o600,
+        )
         for group in self.config["operators.groups"][:1]:
             shutil.chown(self.home.operator_socket, group=group)
 
@@ -339,6 +369,7 @@ def serve(home: Home) -> int:
         print(running, file=sys.stderr)
         return ALREADY_RUNNING
     with lock:
+
         async def main() -> None:
             await Daemon(home).run()
 

@@ -37,6 +37,7 @@ class Gatekeeper:
         self._writer, self._judges, self._questions = writer, judges, questions
         self._roster, self._clock, self._watched = roster, clock, watched
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     def begin(self, line: HookLine) -> None:
         """A call has arrived whole."""
@@ -44,9 +45,13 @@ class Gatekeeper:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def close(self) -> None:
+        """`serve` ends: from now on a lost line is our doing, and its question goes on waiting."""
+        self._closing = True
+
     def hung_up(self, line: HookLine) -> None:
         """A hook left. If its question still waits, the question is withdrawn."""
-        if not line.escalation or not self._questions.hung_up(line.escalation, line):
+        if self._closing or not line.escalation or not self._questions.hung_up(line.escalation, line):
             return
         task = asyncio.get_running_loop().create_task(self._cancel(line.escalation, "the agent took the call back"))
         self._tasks.add(task)
@@ -71,7 +76,7 @@ class Gatekeeper:
                                      data={"sha256": str(poison), "event": line.event, "uid": line.peer.uid}))  # fmt: skip
         except StoreFull as full:
             line.reply(wording.refused(line.event, f"the gate cannot record what it decides: {full}"))
-        except Exception as error:  # noqa: BLE001 - whatever went wrong here, the agent's answer is no
+        except Exception as error:
             line.reply(wording.refused(line.event, f"the gate failed ({type(error).__name__})"))
             raise
 
@@ -101,7 +106,8 @@ class Gatekeeper:
             if reply is not None:
                 if kind == "tool.refused":
                     self._roster.change(tx, known.session.id, now, refused=known.session.refused + 1)
-                tx.append(_tool_event(kind, judged, known, now, severity, why))
+                tx.append(_tool_event(kind, judged, known, now, severity, why, line.uid))
+                self._questions.overtake(tx, judged["session"], judged["subagent"], judged["call"], lambda e: why)
             else:
                 self._roster.change(tx, known.session.id, now, asked=known.session.asked + 1)
             return known, (reply, why) if reply is not None else None
@@ -113,7 +119,7 @@ class Gatekeeper:
             return
         draft = self._draft(line, judged, known, now)
         line.judged = judged
-        event = _tool_event("escalation.opened", judged, known, now, WARN, verdict["why"])
+        event = _tool_event("escalation.opened", judged, known, now, WARN, verdict["why"], None)
         if not line.connected:
             return
         opened = await self._questions.open(draft, event, line)
@@ -140,7 +146,7 @@ class Gatekeeper:
 
         def work(tx: Tx) -> None:
             known = self._roster.seen(tx, judged, line.client, line.peer, line.attended, now)
-            tx.append(_news_event(judged, line.client, known, now))
+            tx.append(_news_event(judged, line.client, known, now, line.uid))
             if judged["event"] == "SessionEnd":
                 reason = str(judged["news"].get("reason", ""))
                 self._roster.change(tx, known.session.id, now, ended_at=now, end_reason=reason or "unknown")
@@ -151,7 +157,13 @@ class Gatekeeper:
     def _draft(self, line: HookLine, judged: dict[str, Any], known: Known, now: int) -> Escalation:
         # An attended run has nobody to resume it later: there a wait that outlasts its time is a refusal.
         then = "refuse" if known.session.attended else judged["verdict"]["then"]
-        verdict = {**judged["verdict"], "then": then, "hidden": judged["hidden"], "warning": judged["warning"], "kinds": judged["kinds"]}
+        verdict = {
+            **judged["verdict"],
+            "then": then,
+            "hidden": judged["hidden"],
+            "warning": judged["warning"],
+            "kinds": judged["kinds"],
+        }
         deadline = now + int(verdict["wait"] * 1000)
         digest = bind(judged["asked"], cwd=judged["cwd"], session=judged["session"], subagent=judged["subagent"],
                       agent=known.session.agent, policy=judged["policy"])  # fmt: skip
@@ -160,7 +172,7 @@ class Gatekeeper:
             tier=verdict["tier"], client=line.client, session=judged["session"], subagent=judged["subagent"],
             agent=known.session.agent, call=judged["call"], tool=judged["tool"], cwd=judged["cwd"],
             input=canonical(judged["input"]).decode(), choices=canonical(judged["choices"]).decode(),
-            verdict=canonical(verdict).decode(), policy=judged["policy"], raw=_sha(line.raw), opened_at=now, changed_at=now,
+            verdict=canonical(verdict).decode(), policy=judged["policy"], raw=line.sha, opened_at=now, changed_at=now,
             deadline=deadline, next_at=deadline, page_at=now + int(verdict["page_after"] * 1000), hold_until=None,
             hold_by="", approvals="[]", attached=1, waiter=line.identity, decided_by="", decided_at=None, decision="",
             reason="", answer="", used_at=None,
@@ -218,7 +230,9 @@ def _at_once(judged: dict[str, Any], known: Known) -> tuple[Reply | None, str, i
     return NO_OPINION, "tool.passed", INFO, verdict["why"]
 
 
-def _tool_event(kind: str, judged: dict[str, Any], known: Known, now: int, severity: int, why: str) -> Event:
+def _tool_event(
+    kind: str, judged: dict[str, Any], known: Known, now: int, severity: int, why: str, uid: str | None
+) -> Event:
     verdict, session = judged["verdict"], known.session
     words = f"{judged['tool'] or judged['event']}: {judged['summary']}"
     facts = {
@@ -227,10 +241,10 @@ def _tool_event(kind: str, judged: dict[str, Any], known: Known, now: int, sever
         "subagent": judged["subagent"], "mode": judged["mode"], "kinds": judged["kinds"],
     }  # fmt: skip
     return Event(kind, now, session.client, session.id, session.agent, "", judged["call"], verdict["tier"], severity,
-                 words, facts)  # fmt: skip
+                 words, facts, uid)  # fmt: skip
 
 
-def _news_event(judged: dict[str, Any], client: str, known: Known, now: int) -> Event:
+def _news_event(judged: dict[str, Any], client: str, known: Known, now: int, uid: str) -> Event:
     kind = "hook." + wording.kebab(judged["event"])
     severity = WARN if judged["event"] in ("StopFailure", "PermissionDenied") else INFO
     words = f"{judged['tool']}: {judged['summary']}" if judged["tool"] else judged["summary"]
@@ -239,10 +253,4 @@ def _news_event(judged: dict[str, Any], client: str, known: Known, now: int) -> 
         facts["input"] = judged["input"]
     session = known.session
     return Event(kind, now, client, session.id, session.agent, "", judged["call"] or judged["subagent"], 0, severity,
-                 words, facts)  # fmt: skip
-
-
-def _sha(raw: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(raw).hexdigest()
+                 words, facts, uid)  # fmt: skip

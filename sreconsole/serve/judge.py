@@ -73,7 +73,8 @@ class Judge:
         seen = look(_essence(call, arguments))
         result: dict[str, Any] = {
             "ok": True, "kind": call.kind, "event": call.event, "session": call.session, "cwd": call.cwd,
-            "subagent": call.subagent, "subagent_type": call.subagent_type, "tool": call.tool, "call": call.call,
+            "subagent": call.subagent, "subagent_type": str(safe(call.subagent_type)), "tool": str(safe(call.tool)),
+            "call": call.call,
             "mode": call.mode, "transcript": call.transcript, "input": arguments if len(shown) <= LARGEST else {},
             "too_large": len(shown) > LARGEST, "news": news, "choices": redact_value(list(call.choices))[0],
             "kinds": sorted({*kinds, *more}), "summary": str(seen.text)[:SUMMARY], "hidden": seen.hidden,
@@ -134,7 +135,9 @@ def _essence(call: Call, arguments: dict[str, Any]) -> str:
         return str(redact(str(call.choices[0].get("question", ""))).text)
     if call.tool:
         return canonical(arguments).decode(errors="replace")
-    words = (call.news.get(name) for name in ("last_assistant_message", "prompt", "message", "error", "source", "reason"))
+    words = (
+        call.news.get(name) for name in ("last_assistant_message", "prompt", "message", "error", "source", "reason")
+    )
     return redact(next((word for word in words if isinstance(word, str) and word), call.event)).text
 
 

@@ -10,7 +10,14 @@ from collections.abc import Callable
 from sreconsole.paths import Home
 
 LOG_BYTES = 5 * 1024 * 1024
-DROPPED = ("CLAUDECODE", "CLAUDE_CODE_SESSION_ID", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "PYTEST_CURRENT_TEST")
+DROPPED = (
+    "CLAUDECODE",
+    "CLAUDE_CODE_SESSION_ID",
+    "ANTHROPIC_API_KEY",
+    "OPENAI_API_KEY",
+    "GEMINI_API_KEY",
+    "PYTEST_CURRENT_TEST",
+)
 
 
 def detached(home: Home) -> Callable[[], str]:

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from functools import partial
 
 from sreconsole.config import Config
 from sreconsole.serve.clock import Clock
@@ -43,9 +44,9 @@ class Pager:
         now = self._clock.now()
         for letter in await asyncio.wrap_future(self._writer.do(lambda tx: outbox.due(tx.connection, now))):
             error = await self._send(letter)
-            await asyncio.wrap_future(self._writer.do(lambda tx, one=letter, why=error: self._record(tx, one, why)))
+            await asyncio.wrap_future(self._writer.do(partial(self._record, letter, error)))
 
-    def _record(self, tx: Tx, letter: Letter, error: str) -> None:
+    def _record(self, letter: Letter, error: str, tx: Tx) -> None:
         now = self._clock.now()
         if not error:
             outbox.sent(tx.connection, letter, now)
@@ -55,8 +56,9 @@ class Pager:
         pause = PAUSES[letter.attempts] if letter.attempts < len(PAUSES) else None
         outbox.failed(tx.connection, letter, error, None if pause is None else now + pause * 1000)
         if pause is None:
+            words = f"{letter.id} could not be sent by {letter.channel}: {error}"
             tx.append(Event("page.dead", now, "oncall", subject=letter.subject, actor="serve", severity=PAGE,
-                            summary=f"{letter.id} could not be sent by {letter.channel}: {error}", data={"key": letter.key}))  # fmt: skip
+                            summary=words, data={"key": letter.key}))  # fmt: skip
 
     async def _send(self, letter: Letter) -> str:
         """Try once; what went wrong in words, or ""."""
@@ -71,7 +73,11 @@ class Pager:
         except SecretMissing as missing:
             return str(missing)
         content = json.dumps({"id": letter.id, "key": letter.key, **json.loads(letter.body)}, sort_keys=True).encode()
-        headers = {"content-type": "application/json", "idempotency-key": letter.key, **signature(key, content, self._clock.now())}
+        headers = {
+            "content-type": "application/json",
+            "idempotency-key": letter.key,
+            **signature(key, content, self._clock.now()),
+        }
         try:
             async with httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False) as client:
                 answer = await client.post(url, content=content, headers=headers)

@@ -120,7 +120,9 @@ def agent_marks(pid: int) -> list[str]:
 
 def cgroups(pid: int) -> list[str]:
     """The control groups a process is in."""
-    return [line.split(":", 2)[2] for line in _read(f"/proc/{pid}/cgroup").decode().splitlines() if line.count(":") >= 2]
+    return [
+        line.split(":", 2)[2] for line in _read(f"/proc/{pid}/cgroup").decode().splitlines() if line.count(":") >= 2
+    ]
 
 
 def _read(path: str) -> bytes:

@@ -121,7 +121,9 @@ class Policies:
             verdict = again["verdict"]
             tier = int(verdict["tier"])
             if tier == e.tier:
-                digest = bind(e.asked, cwd=e.cwd, session=e.session, subagent=e.subagent, agent=e.agent, policy=again["policy"])
+                digest = bind(
+                    e.asked, cwd=e.cwd, session=e.session, subagent=e.subagent, agent=e.agent, policy=again["policy"]
+                )
                 kept = {**json.loads(e.verdict), **verdict}
                 text = canonical(kept).decode()
                 await questions.step(e.id, lambda row, now: life.rebind(row, digest, again["policy"], text, tier, now), None,

@@ -10,7 +10,12 @@ from pathlib import Path
 
 from sreconsole.config import Config
 
-TRUSTED = ("keyring.backends.SecretService", "keyring.backends.kwallet", "keyring.backends.libsecret", "keyring.backends.macOS")
+TRUSTED = (
+    "keyring.backends.SecretService",
+    "keyring.backends.kwallet",
+    "keyring.backends.libsecret",
+    "keyring.backends.macOS",
+)
 """Keyring backends that keep secrets; `keyrings.alt` silently writes plain text and is never used."""
 
 PATIENCE = 3.0
@@ -37,7 +42,9 @@ def backend() -> str:
     """The keyring in use, in words; looked at in a process of its own, because a dead D-Bus can hang for minutes."""
     script = "import keyring; print(type(keyring.get_keyring()).__module__)"
     try:
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
     except subprocess.TimeoutExpired:
         return "hangs"
     return done.stdout.strip() or "none"

@@ -77,7 +77,9 @@ class Roster:
             changes["mode"] = judged["mode"]
         if judged["event"] == "PreToolUse":
             changes["calls"] = known.session.calls + 1
-        moved = any(getattr(known.session, name) != value for name, value in changes.items() if name not in ("seen_at", "calls"))
+        moved = any(
+            getattr(known.session, name) != value for name, value in changes.items() if name not in ("seen_at", "calls")
+        )
         known.session = rows.changed(known.session, **changes)
         if moved or now - known.written_at > QUIET:
             self.write(tx, known, now)

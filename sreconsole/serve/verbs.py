@@ -248,7 +248,9 @@ class Verbs:
             raise BadRequest(f"no pager is configured; set pager.webhook.url in {daemon.config.path}")
         body = json.dumps({"test": True, "by": desk.who.name, "at": now, "open": "sreconsole escalations list"})
         subject = f"test-{now}"
-        await daemon.write(lambda tx: [outbox.put(tx.connection, f"{subject}:{one}", one, subject, body, now) for one in channels])
+        await daemon.write(
+            lambda tx: [outbox.put(tx.connection, f"{subject}:{one}", one, subject, body, now) for one in channels]
+        )
         daemon.timers.wake()
         results: list[outbox.Letter] = []
         for _ in range(150):
@@ -259,7 +261,22 @@ class Verbs:
         return {"letters": [rows.as_dict(letter) for letter in results]}
 
 
-OURS = {"escalation", "tool", "session", "gate", "grant", "page", "agent", "scope", "policy", "audit", "log", "hook", "clock", "serve"}
+OURS = {
+    "escalation",
+    "tool",
+    "session",
+    "gate",
+    "grant",
+    "page",
+    "agent",
+    "scope",
+    "policy",
+    "audit",
+    "log",
+    "hook",
+    "clock",
+    "serve",
+}
 """First words of kinds that only sreconsole writes."""
 
 TRIGGERS = {"deploy.finished", "deployment_complete", "ticket_shipped", "ci_fail"}

@@ -42,7 +42,7 @@ def settled(e: Escalation, raw: bytes) -> Reply:
         return _elicited(e)
     if e.kind == "ask":
         return ask.settled(e, _choices(e, ask.read(raw, ask.EVENT)))
-    if e.state == State.APPROVED:
+    if e.state == State.APPROVED and e.used_at is not None:
         return _approved(e, raw)
     if e.state == State.DEFERRED:
         return claude_code.defer(f"{e.id} waits for a human; the run ends here and is resumed once it is decided")
@@ -90,12 +90,12 @@ def _approved(e: Escalation, raw: bytes) -> Reply:
 
 def _choices(e: Escalation, asked: Call) -> dict[str, Any]:
     """The choices of an approval, in the words the agent used."""
-    given = json.loads(e.answer) if e.answer and e.state == State.APPROVED else {}
+    given = json.loads(e.answer) if e.answer and e.state == State.APPROVED and e.used_at is not None else {}
     return {"choices": restored(given.get("choices") or {}, json.loads(e.choices), asked.choices)}
 
 
 def _elicited(e: Escalation) -> Reply:
-    if e.state == State.APPROVED:
+    if e.state == State.APPROVED and e.used_at is not None:
         given = json.loads(e.answer) if e.answer else {}
         return claude_code.elicited("accept", given.get("content") or {})
     return claude_code.elicited("decline" if e.state == State.DENIED else "cancel", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,9 +74,18 @@ def add(connection: sqlite3.Connection, escalation: Escalation) -> None:
     rows.insert(connection, "escalations", escalation)
 
 
+BESIDE = {"page_at", "attached", "waiter"}
+"""Columns that change beside the question: whoever looks at it need not look again."""
+
+
+def after(before: Escalation, changes: Mapping[str, Any]) -> int:
+    """The version an escalation has after such changes."""
+    return before.version if changes.keys() <= BESIDE else before.version + 1
+
+
 def change(connection: sqlite3.Connection, before: Escalation, **changes: Any) -> bool:
     """Compare and set: change the row only if state, version and digest are still those of `before`."""
-    changes["version"] = before.version + 1
+    changes["version"] = after(before, changes)
     sets = ", ".join(f"{name} = ?" for name in changes)
     done = connection.execute(
         f"UPDATE escalations SET {sets} WHERE id = ? AND state = ? AND version = ? AND digest = ?",
@@ -115,7 +125,9 @@ def due(connection: sqlite3.Connection, now: int, limit: int = 500) -> list[Esca
     return _read(connection, "next_at IS NOT NULL AND next_at <= ? ORDER BY next_at LIMIT ?", [now, limit])
 
 
-def newest(connection: sqlite3.Connection, before: int | None = None, limit: int = 200, state: str = "") -> list[Escalation]:
+def newest(
+    connection: sqlite3.Connection, before: int | None = None, limit: int = 200, state: str = ""
+) -> list[Escalation]:
     """The newest escalations, by key set: pass the `n` of the last one seen for the next page."""
     clause, values = "1", list[object]()
     if before is not None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import fields, replace
-from functools import cache
 from typing import Any, TypeVar
 
 Record = TypeVar("Record")
 
 
-@cache
-def names(record: type) -> tuple[str, ...]:
+_NAMES: dict[type[Any], tuple[str, ...]] = {}
+
+
+def names(record: type[Any]) -> tuple[str, ...]:
     """The columns of a record's table, in the order of its fields."""
-    return tuple(field.name for field in fields(record))
+    found = _NAMES.get(record)
+    if found is None:
+        found = _NAMES[record] = tuple(field.name for field in fields(record))
+    return found
 
 
 def insert(connection: sqlite3.Connection, table: str, record: object, *, replace: bool = False) -> None:

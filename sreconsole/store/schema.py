@@ -93,7 +93,8 @@ CREATE TABLE escalations (
   tool TEXT NOT NULL, cwd TEXT NOT NULL, input TEXT NOT NULL, choices TEXT NOT NULL,
   verdict TEXT NOT NULL, policy TEXT NOT NULL, raw TEXT NOT NULL,
   opened_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, deadline INTEGER NOT NULL, next_at INTEGER,
-  page_at INTEGER, hold_until INTEGER, hold_by TEXT NOT NULL, approvals TEXT NOT NULL, attached INTEGER NOT NULL, waiter TEXT NOT NULL,
+  page_at INTEGER, hold_until INTEGER, hold_by TEXT NOT NULL, approvals TEXT NOT NULL,
+  attached INTEGER NOT NULL, waiter TEXT NOT NULL,
   decided_by TEXT NOT NULL, decided_at INTEGER, decision TEXT NOT NULL, reason TEXT NOT NULL, answer TEXT NOT NULL,
   used_at INTEGER) STRICT;
 CREATE INDEX escalations_open ON escalations(n) WHERE state IN ('pending', 'held', 'deferred');

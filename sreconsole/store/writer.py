@@ -149,7 +149,7 @@ class Writer:
         connection.execute("SAVEPOINT job")
         try:
             result = job.work(Tx(connection, head))
-        except BaseException as error:  # noqa: BLE001 - whatever a job raises is its caller's, not the writer's
+        except BaseException as error:
             if isinstance(error, sqlite3.Error) and _is_full(error):
                 raise
             connection.execute("ROLLBACK TO job")
