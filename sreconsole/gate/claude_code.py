@@ -151,7 +151,7 @@ def _text(payload: Mapping[str, Any], key: str) -> str:
     value = payload.get(key)
     if not isinstance(value, str) or not value:
         raise Unreadable(f"{key} is missing or not text")
-    if len(value) > LONGEST_PATH or not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+    if len(value) > LONGEST_PATH or (not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value)):
         raise Unreadable(f"{key} is too long or not text")
     return value
 

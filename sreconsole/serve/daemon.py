@@ -20,6 +20,7 @@ from sreconsole.paths import Home
 from sreconsole.serve import operators, peers, verbs
 from sreconsole.serve.clock import Clock
 from sreconsole.serve.gatekeeper import Gatekeeper
+from sreconsole.serve.heads import Heads, retain
 from sreconsole.serve.hooks import HookLine
 from sreconsole.serve.judges import Judges, Poison, PolicyBroken
 from sreconsole.serve.operators import Desk, Identity, Operators
@@ -64,6 +65,7 @@ class Daemon:
         self.gatekeeper = Gatekeeper(
             self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered
         )
+        self.heads = Heads(self.writer, self.clock, lambda: self.config)
         self.operators = Operators(verbs.table(self), self.barred, self._refused, self._gone)
         self.started_at = self.clock.now()
         self._scopes: list[sessions.Scope] = []
@@ -92,6 +94,8 @@ class Daemon:
         self.spawn(self._orphans())
         self.spawn(self._departed())
         self.spawn(self._follow_policy())
+        self.spawn(self.heads.run())
+        self.spawn(retain(self.writer, self.clock, lambda: self.config))
         await stop.wait()
         self.gatekeeper.close()
         hooks.close()
@@ -99,6 +103,7 @@ class Daemon:
         for task in list(self._tasks):
             task.cancel()
         await self.judges.close()
+        await self.heads.finish()
         await asyncio.to_thread(self.writer.close)
 
     async def write(self, work: Callable[[Tx], Result]) -> Result:
@@ -250,10 +255,7 @@ class Daemon:
         """A killed client leaves its hook waiting as an orphan: its questions are withdrawn, its session has ended."""
         while True:
             await asyncio.sleep(1.0)
-            boot = peers.boot()
-            gone = [one for one in self.roster.live()
-                    if one.pid and (one.boot != boot or not peers.alive(one.pid, one.started))]  # fmt: skip
-            for one in gone:
+            for one in self.roster.departed():
                 await self._bury(one)
             if await self._caretaker.tidy(self._scopes):
                 await self.learn()

@@ -10,7 +10,7 @@ from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import NO_OPINION, Reply
 from sreconsole.gate.escalation import Late, State
 from sreconsole.policy.action import bind
-from sreconsole.serve import wording
+from sreconsole.serve import peers, wording
 from sreconsole.serve.clock import Clock
 from sreconsole.serve.hooks import HookLine
 from sreconsole.serve.judges import Judges, Poison
@@ -18,11 +18,13 @@ from sreconsole.serve.questions import Questions
 from sreconsole.serve.sessions import Known, Roster
 from sreconsole.store.escalations import Escalation
 from sreconsole.store.event import INFO, NOTICE, PAGE, WARN, Event
-from sreconsole.store.writer import StoreFull, Tx, Writer
+from sreconsole.store.writer import Tx, Unwritable, Writer
 from sreconsole.text.canonical import canonical
 
 GATES = ("PreToolUse", "PermissionRequest", "ConfigChange", "Elicitation")
 WAITS = ("tool", "question", "plan", "elicitation", "ask")
+DOCTOR = "sreconsole-doctor-"
+"""Sessions of `sreconsole doctor`, which proves that the gate answers: they leave no trace."""
 
 
 class Gatekeeper:
@@ -74,18 +76,22 @@ class Gatekeeper:
             await self._append(Event("gate.poison", self._clock.now(), "gate", severity=PAGE, subject=str(poison)[:16],
                                      summary=f"a payload killed two workers; refused ({len(line.raw)} bytes)",
                                      data={"sha256": str(poison), "event": line.event, "uid": line.peer.uid}))  # fmt: skip
-        except StoreFull as full:
-            line.reply(wording.refused(line.event, f"the gate cannot record what it decides: {full}"))
+        except Unwritable as fault:
+            line.reply(wording.refused(line.event, f"the gate cannot record what it decides: {fault}"))
         except Exception as error:
             line.reply(wording.refused(line.event, f"the gate failed ({type(error).__name__})"))
             raise
 
     async def _judge(self, line: HookLine) -> None:
-        judged = await self._judges.call(line.client, line.event, line.raw)
+        judged = await self._judges.call(line.client, line.event, line.raw, peers.home(line.peer.uid))
         if not judged["ok"]:
             await self._append(Event("gate.unreadable", self._clock.now(), "gate", severity=WARN, actor=f"uid {line.peer.uid}",
                                      summary=f"{line.event}: {judged['problem']}"))  # fmt: skip
             line.reply(wording.refused(line.event, f"the gate could not read the call: {judged['problem']}"))
+            return
+        if judged["kind"] in WAITS and judged["session"].startswith(DOCTOR):
+            # Read and judged like any other, and always refused: it proves the whole way there and back.
+            line.reply(claude_code.deny(f"Refused: doctor {judged['session']}"))
             return
         if line.client == ask.CLIENT:
             judged["session"] = self._roster.vouched(judged["session"], line.peer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ class Known:
     session: Session
     owner: Owner
     written_at: int
+    processes: set[tuple[int, int]] = field(default_factory=set)
+    """(pid, start) of every client seen for it: a resumed session has a new one, and none of them may decide."""
     repositories: tuple[str, ...] | None = None
     """Names of the repository it works in; None: its owner is to be found (again) at its next call."""
 
@@ -43,7 +45,9 @@ class Roster:
     def load(self, tx: Tx) -> None:
         """After a restart: what the store remembers, with each session's owner found again at its next call."""
         self._known = {
-            one.id: Known(one, Owner(one.agent, bool(one.provable), one.mapped_by, one.scope), one.seen_at)
+            one.id: Known(
+                one, Owner(one.agent, bool(one.provable), one.mapped_by, one.scope), one.seen_at, _processes(one)
+            )
             for one in sessions.live(tx.connection)
         }
 
@@ -72,7 +76,7 @@ class Roster:
             known = self._open(tx, judged, client, peer, attended, now)
         elif known.repositories is None:
             self._find_owner(tx, known, tuple(judged["repositories"]))
-        changes: dict[str, Any] = {"seen_at": now}
+        changes: dict[str, Any] = {"seen_at": now, **_moved(known, _client(client, peer))}
         if judged["mode"]:
             changes["mode"] = judged["mode"]
         if judged["event"] == "PreToolUse":
@@ -89,7 +93,9 @@ class Roster:
         """Change a session's row and its copy in memory."""
         known = self._known.get(id)
         if known is None and (stored := sessions.get(tx.connection, id)):
-            known = self._known[id] = Known(stored, Owner(stored.agent, bool(stored.provable), stored.mapped_by), now)
+            known = self._known[id] = Known(
+                stored, Owner(stored.agent, bool(stored.provable), stored.mapped_by), now, _processes(stored)
+            )
         if known is None:
             return None
         known.session = rows.changed(known.session, **changes)
@@ -105,12 +111,15 @@ class Roster:
 
     def processes(self) -> dict[tuple[int, int], str]:
         """(pid, start) of each live session's client, to its session."""
-        boot = peers.boot()
-        return {
-            (one.session.pid, one.session.started): one.session.id
-            for one in self._known.values()
-            if one.session.boot == boot and one.session.pid
-        }
+        return {process: known.session.id for known in self._known.values() for process in known.processes}
+
+    def departed(self) -> list[Session]:
+        """The sessions none of whose clients runs any more."""
+        return [
+            known.session
+            for known in self._known.values()
+            if known.session.pid and not any(peers.alive(*process) for process in known.processes)
+        ]
 
     def live(self) -> list[Session]:
         """The sessions not known to have ended."""
@@ -124,8 +133,7 @@ class Roster:
 
     def _open(self, tx: Tx, judged: dict[str, Any], client: str, peer: Peer, attended: str, now: int) -> Known:
         line = peers.ancestry(peer.pid)
-        # Who asks by `sreconsole ask` is itself the client: what started it may be an operator's own shell.
-        process = peers.client_of(line) if client != ask.CLIENT else next(iter(line), None)
+        process = _client(client, peer)
         earlier = sessions.get(tx.connection, judged["session"])
         session = Session(
             id=judged["session"], client=client, agent="", provable=0, mapped_by="", uid=peer.uid,
@@ -140,7 +148,7 @@ class Roster:
         found = _owner(tx, session, repositories, [(one.pid, one.started) for one in line], peers.cgroups(peer.pid))
         session = rows.changed(session, agent=found.agent, provable=int(found.provable), mapped_by=found.how,
                                scope=found.scope)  # fmt: skip
-        known = self._known[session.id] = Known(session, found, now, repositories)
+        known = self._known[session.id] = Known(session, found, now, _processes(session), repositories)
         sessions.save(tx.connection, session)
         kind = "session.resumed" if earlier else "session.started"
         words = f"{found.agent or 'unknown agent'} ({found.how}) in {session.cwd}"
@@ -148,6 +156,25 @@ class Roster:
                  "provable": found.provable, "attended": session.attended, "mode": session.mode}  # fmt: skip
         tx.append(Event(kind, now, "gate", session.id, found.agent, "", session.id, summary=words, data=facts))
         return known
+
+
+def _client(client: str, peer: Peer) -> peers.Process | None:
+    """Who speaks for a session. Who asks by `sreconsole ask` is itself the client: what started it may be an
+    operator's own shell."""
+    return peers.process(peer.pid) if client == ask.CLIENT else peers.client(peer.pid)
+
+
+def _processes(session: Session) -> set[tuple[int, int]]:
+    """A session's recorded client, if it is one of this boot."""
+    return {(session.pid, session.started)} if session.pid and session.boot == peers.boot() else set()
+
+
+def _moved(known: Known, process: peers.Process | None) -> dict[str, Any]:
+    """The session speaks from another client than before: it was resumed."""
+    if process is None or (process.pid, process.started) in known.processes:
+        return {}
+    known.processes.add((process.pid, process.started))
+    return {"pid": process.pid, "started": process.started, "boot": peers.boot()}
 
 
 def _owner(

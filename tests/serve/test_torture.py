@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from house import CLIENT, ROOT, House
 
-from sreconsole.serve.client import Line, Refused, ServeDown
+from sreconsole.serve.client import Refused, ServeDown
 from sreconsole.store import escalations
 from sreconsole.store.event import relink
 
