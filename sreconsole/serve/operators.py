@@ -148,7 +148,7 @@ class Operators:
             return _no(id, str(no), 4)
         except (Late, Moved) as no:
             return {**_no(id, str(no), 1), "late": isinstance(no, Late)}
-        except (BadRequest, Unknown, ValueError, KeyError, TypeError, RecursionError) as bad:
+        except (BadRequest, Unknown, ValueError, KeyError, TypeError, OverflowError, RecursionError) as bad:
             words = f"missing field {bad}" if isinstance(bad, KeyError) else str(bad)
             return _no(id, words, 2)
         except PolicyBroken as broken:
@@ -157,8 +157,8 @@ class Operators:
             return _no(id, str(fault), 3)
 
 
-OPEN_TO_ALL = {"hello", "subscribe"}
-"""What even a barred peer may ask: how things stand, not to change them."""
+OPEN_TO_ALL = {"hello", "subscribe", "close_scope"}
+"""What even a barred peer may ask: how things stand, not to change them. A scope's own root closes it."""
 
 
 class _Desk(Desk):

@@ -77,6 +77,14 @@ class Questions:
         now = self._clock.now()
 
         def work(tx: Tx) -> Escalation:
+            opened = ask(tx)
+            if opened.state in life.OPEN:
+                # In the writer's own thread, before anybody can see the row: a decision that follows at once must
+                # find its hook on the line, or it would be handed over without being used up.
+                self.waiters[opened.id] = waiter
+            return opened
+
+        def ask(tx: Tx) -> Escalation:
             earlier = escalations.same_call(tx.connection, draft.session, draft.subagent, draft.call, draft.asked)
             if earlier and (again := self._again(tx, earlier, draft, waiter, now)):
                 return again
@@ -95,9 +103,12 @@ class Questions:
                 return _apply(tx, born, step, now, actor=grant.made_by, data={"grant": grant.id}, note=words)
             return born
 
-        opened = await self._do(work)
+        try:
+            opened = await self._do(work)
+        except BaseException:
+            self.waiters = {id: one for id, one in self.waiters.items() if one is not waiter}
+            raise
         if opened.state in life.OPEN:
-            self.waiters[opened.id] = waiter
             self._wake()
         else:
             waiter.settled(opened)

@@ -218,13 +218,17 @@ def test_a_missing_interpreter_or_hook_means_no(stage: Stage) -> None:
 
 
 def test_the_agent_cannot_switch_its_gate_off(stage: Stage) -> None:
+    """Asked for, it is tier 4; done behind the gate's back, the client does not take the change over."""
     settings = stage.house.project / ".claude/settings.json"
-    off = bash("mkdir -p .claude && echo '{\"disableAllHooks\": true}' > .claude/settings.json; sleep 2")
-    run = stage.claude(off, TOUCH).start()
+    settings.parent.mkdir()
+    off = bash("echo '{\"disableAllHooks\": true}' > .claude/settings.json")
+    run = stage.claude(off, bash("sleep 4"), TOUCH).start()
+    wait_for(lambda: stage.house.events("tool.refused"), 20, "the asking to be refused")
+    assert not settings.exists()
+    wait_for(lambda: stage.house.events("tool.passed"), 20, "the pause")
+    settings.write_text('{"disableAllHooks": true}')
     wait_for(lambda: stage.house.events("gate.tamper"), 20, "the tampering to be noticed")
-    e = stage.house.waiting()[0]
-    assert settings.exists()
-    stage.house.decide("deny", e)
+    stage.house.decide("deny", stage.house.waiting()[0])
     run.result()
     assert not stage.ran.exists()
 

@@ -1,0 +1,34 @@
+"""What a sub-command's words say: read, change or destroy. Shared by every tool that speaks to infrastructure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+DESTROY = re.compile(
+    r"(?i)^(batch-|bulk-|force-|admin-)?(delete|del|destroy|remove|rm|rb|purge|drop|wipe|erase|terminate|uninstall|kill|revoke|nuke|teardown|tear-down|"
+    r"deprovision|decommission|deregister|unregister|disassociate|detach|disable|prune|empty|flush|reset|truncate|abort|cancel|forget|"
+    r"deactivate|unpublish|unsubscribe|archive|evict|release-address|schedule-key-deletion|scrub|rmdir|rmi|down|leave|unset|clear|cleanup|dedupe|deletefile)(-.*|_.*|[A-Z].*)?$"
+)
+READ = re.compile(
+    r"(?i)^(get|list|ls|show|describe|desc|view|status|info|inspect|help|version|logs?|log|tail|top|events?|explain|diff|plan|validate|lint|check|"
+    r"whoami|search|query|find|cat|read|history|doctor|env:?list|ps|output|graph|fmt|format|preview|test|simulate|estimate|lookup|head|select|"
+    r"print|dump|display|docs?|open|wait|watch|stat|stats|metrics?|usage|health|ping|api-resources|api-versions|cluster-info|completion|template|"
+    r"dashboard|report|audit|scan|verify|export|download|pull|fetch|cp-from|tree|count|exists|can-i|regions?|locations?|sizes?|images?|changes|compare|"
+    r"providers?|state|config-get|current-context|account|is-.*|batch-get.*|assess|resolve|lookup-events|generate-.*|receive-message|decode-.*|filter-.*|"
+    r"detect-.*|summarize|synth|bootstrap-check|du|ncdu|lsd|lsf|lsl|size|md5sum|sha1sum|hashsum|about|link|snapshots|key|console|inventory|recommend.*)(-.*|_.*)?$"
+)
+
+
+def kind_of(words: Sequence[str]) -> tuple[str, str]:
+    """(`destroy`, `read` or `write`, the word that says so) of a sub-command's words in order."""
+    for word in words:
+        if DESTROY.match(word) and not re.match(r"(?i)^(down|reset|clear|leave|release)$", word):
+            return "destroy", word
+    for word in words:
+        if DESTROY.match(word):
+            return "destroy", word
+    for word in words:
+        if READ.match(word):
+            return "read", word
+    return "write", words[-1] if words else ""
