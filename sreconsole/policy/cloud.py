@@ -21,7 +21,7 @@ _CREDENTIAL_READ = re.compile(
     r"secrets versions access|auth (print-access-token|print-identity-token|application-default print-access-token)|config config-helper|kms decrypt|"
     r"keyvault (secret show|secret download|key download|certificate download)|account get-access-token|acr (credential show|login)|storage account keys list|storage account show-connection-string|"
     r"(cosmosdb|redis|eventhubs\S*|servicebus\S*|functionapp|webapp|iot\S*|signalr|search|batch|maps|cognitiveservices|appconfig|ad sp|ad app) .*(list-keys|keys list|list-connection-strings|connection-strings? list|keys show|credential(s)? (list|show|reset)|list-publishing-(profiles|credentials)|show-connection-string)|aks get-credentials|"
-    r"auth token|auth:token|config:get|config get|variables?( get| list| --kv)?$|vars?( get)?$|env pull|env:pull|secrets? (get|view|show|reveal|download|decrypt|export|print|dump|value)|variable get|kv get|read |print token|token (create|generate|print)$|tokens? (create|list)$|apikeys? create)"
+    r"auth token|auth:token|config:get|config get|variables?( get| list| --kv)?$|vars?( get)?$|env pull|env:pull|secrets? (get|view|show|reveal|download|decrypt|export|print|dump|value)|variable get|kv get|read |print token|token (generate|print)$|tokens? list$)"
 )
 _CREDENTIAL_WRITE = re.compile(
     r"(?i)(iam (create|delete|put|attach|detach|add|remove|update|upload|set|deactivate|enable|reset|change|tag|untag)-\S*|iam (service-accounts|roles|keys) \S*\s?(create|delete|update|disable|enable|undelete|upload)?|"

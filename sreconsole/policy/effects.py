@@ -11,7 +11,7 @@ from .action import Effect
 from .call import Argv, Call, Code, Context, Redirect, Step, Text
 from .paths import Surroundings
 from .script import Walk
-from .secrets import env_file, holds_secret
+from .secrets import env_file, holds_secret, secret_variable
 from .shell import MAX_DEPTH, Flow, Source, Word
 
 PROGRAMS: dict[str, Callable[[Call], None]] = {
@@ -26,6 +26,8 @@ PROGRAMS: dict[str, Callable[[Call], None]] = {
     **services.TABLE,
     **interpreters.TABLE,
 }
+# Wrappers that do something themselves beside what they run.
+_BOTH = frozenset("find gfind tar gtar bsdtar rsync zip docker podman nerdctl vim vi nvim".split())
 _WRITES = (">", ">>", ">|", "&>", "&>>", "<>", ">&")
 
 
@@ -76,7 +78,7 @@ def _program(call: Call) -> None:
         steps = interpreters.steps(call)
     if steps is not None:
         _redirections(call, None)
-        if call.name in PROGRAMS:
+        if call.name in _BOTH and not {"exec", "compose"} & {str(w) for w in call.args[:3]}:
             PROGRAMS[call.name](call)
         follow(call, steps)
         return
@@ -305,22 +307,16 @@ def _env(call: Call) -> bool:
     if call.name == "env" and names or call.name == "env" and any(w.startswith("-S") or w.startswith("--split") for w in call.args):
         return False
     if names:
-        from .secrets import secret_variable
-
         for name in names:
             if secret_variable(name):
                 call.emit("secret.read", str(name), name, secret="variable")
     elif call.where.ephemeral:
         return True
     else:
-        call.emit("secret.read", "environment", secret="environment", traits={"filtered"} if _narrow(call) else set())
+        call.emit("secret.read", "environment", secret="environment")
         if call.context.out is not None:
             call.context.out.marks.add("environment")
     return True
-
-
-def _narrow(call: Call) -> bool:
-    return False
 
 
 def _history(call: Call) -> bool:

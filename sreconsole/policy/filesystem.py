@@ -23,7 +23,7 @@ _ARTIFACT = re.compile(
     | [\w.-]*(?:tmp|temp|cache|\.egg-info|\.dSYM|_build|-build|build-|build_|\.bak|\.orig|\.old|_output|-output|_test|_demo|scratch)[\w.*-]*
     )(?:/.*)?$"""
 )
-_WHOLE = re.compile(r"^(?:\.|\*|\.\*|\*\*|\./\*|\*\.\*|\{?\.?\*.*|\[!?.*\]\*?|\*/?|\*\*/\*)$")
+_WHOLE = re.compile(r"^(?:\.|\*+|\.\*|\*\.\*|\*\*/\*|\*/\*|\.\[\^?!?\.\]\*|\{.*\*.*\}|\[[^]]*\]\*|\.\?\?\*|\?\*)$")
 
 
 def delete(call: Call, path: Word | str, *, recursive: bool, why: str = "") -> None:
@@ -46,6 +46,7 @@ def delete(call: Call, path: Word | str, *, recursive: bool, why: str = "") -> N
     if call.where.ephemeral and link.zone in ("elsewhere", "root", "system", "tmp"):
         return
     word = path if isinstance(path, Word) else None
+    place = {"remote": ""} if link.resolved.startswith("mounted") else {}
     call.emit(
         "fs.delete",
         link.path,
@@ -55,6 +56,7 @@ def delete(call: Call, path: Word | str, *, recursive: bool, why: str = "") -> N
         resolved=link.resolved,
         traits=traits,
         why=why,
+        **place,
     )
 
 
@@ -119,6 +121,9 @@ def _grep(call: Call) -> None:
     rest = options.rest
     pattern = options.value("e", "regexp") or (rest[0] if rest else Word(""))
     files = rest if options.has("e", "f", "regexp", "file") else rest[1:]
+    if call.stdin is not None and "environment" in call.stdin.marks and _narrow(pattern):
+        call.stdin.marks.discard("environment")
+        call.walk.effects[:] = [e for e in call.walk.effects if e.facts.get("secret") != "environment"]
     for word in files:
         target = call.spot(word)
         deep = options.has("r", "R", "recursive", "dereference-recursive") or call.name in ("rg", "ag", "ack")
@@ -131,6 +136,11 @@ def _grep(call: Call) -> None:
     for name in ("f", "file"):
         if options.value(name):
             read(call, options.value(name))
+
+
+def _narrow(pattern: str) -> bool:
+    """Whether a filter over the environment lets no credential through: plain words, none of them a secret's."""
+    return bool(re.fullmatch(r"[\w^$|()\\=_-]{3,}", pattern)) and not HUNT.search(pattern) and not re.search(r"(?i)key|auth|pass|cred|dsn|url|^=$|^\w$", pattern)
 
 
 def _sed(call: Call) -> None:

@@ -212,6 +212,9 @@ def _module(call: Call, module: Word, rest: Sequence[Word]) -> list[Step] | None
     if module in ("pip", "twine", "alembic", "ansible", "awscli", "pipx", "uv", "poetry", "keyring", "flask", "celery", "black", "ruff", "mypy", "pytest"):
         name = {"awscli": "aws"}.get(str(module), str(module))
         return [Argv([module.like(name), *rest], "python -m")]
+    if module in ("json.tool", "py_compile", "compileall"):
+        call.emit("fs.read" if module == "json.tool" else "fs.write", f"python -m {module}")
+        return []
     if module in known:
         call.emit("proc.run", f"python -m {module}")
         return []

@@ -57,7 +57,7 @@ def request(call: Call, url: str, method: str, body: str, word: Word | None = No
         traits.add("message")
     if MONEY.search(url):
         traits.add("money")
-    kind = "net.mutate" if method not in ("GET", "HEAD", "OPTIONS") or mutations else "net.read"
+    kind = "net.mutate" if method not in ("GET", "HEAD", "OPTIONS", "TRACE") or mutations else "net.read"
     call.emit(
         kind,
         url or host or "a host not known before it runs",

@@ -174,6 +174,17 @@ def _query_or_set(read: str) -> Callable[[Call], None]:
     return look
 
 
+def _query_or_task(read: str) -> Callable[[Call], None]:
+    """A terminal multiplexer: a question, or something that runs in it."""
+    pattern = re.compile(read)
+
+    def look(call: Call) -> None:
+        text = " ".join(call.args)
+        call.emit("fs.read" if pattern.search(text) else "proc.run", f"{call.name} {text}"[:60])
+
+    return look
+
+
 def _dmesg(call: Call) -> None:
     clears = any(re.match(r"-[A-Za-z]*[cCDEn]|--(clear|read-clear|console\S*)", w) and not re.match(r"--(color|ctime)", w) for w in call.args)
     call.emit("proc.service" if clears else "fs.read", "kernel log", traits={"clears"} if clears else set())
@@ -319,6 +330,9 @@ TABLE: dict[str, Callable[[Call], None]] = {
     "chcon": lambda call: call.touch("fs.write", call.args[-1] if call.args else "."),  # type: ignore[dict-item,return-value]
     "setcap": lambda call: call.emit("proc.service", "setcap", traits={"kernel"}),
     "lsof": _nothing_local,
+    "tmux": _query_or_task(r"^(display(-message)?|list-\S+|ls|lsp|lsw|lsk|capture-pane|capturep|show\S*|has-session|has|info|-V|attach|a|at)\b"),
+    "screen": _query_or_task(r"^-(ls|list|v)"),
+    "sw_vers": _nothing_local,
     "tcpdump": lambda call: call.emit("secret.read", "network traffic", secret="command"),
     "nmap": lambda call: call.emit("net.mutate", " ".join(call.args[-1:]), method="SCAN"),
     "masscan": lambda call: call.emit("net.mutate", " ".join(call.args[-1:]), method="SCAN"),

@@ -263,6 +263,9 @@ def _env(call: Call) -> list[Step] | None:
 def _shell(call: Call) -> list[Step] | None:
     """`sh -c TEXT`, `sh FILE`, `… | sh`, `sh <<EOF`: the text itself, when it is known."""
     args, index, takes_text = call.args, 0, False
+    if "-n" in args[:2] or any(re.match(r"-[a-z]*n[a-z]*$", w) for w in args[:1]):
+        call.emit("fs.read", "syntax check")
+        return []
     while index < len(args) and args[index][:1] in "-+" and args[index] not in ("-", "--"):
         word = args[index]
         if word.startswith("--"):
@@ -436,7 +439,7 @@ def _script(call: Call) -> list[Step] | None:
 
 
 _XARGS = _w(
-    "-I -n -P -L -s -d -a -E -i --replace --max-args --max-procs --max-lines --max-chars --delimiter --arg-file -J -R -S"
+    "-I -n -P -L -s -d -a -E --max-args --max-procs --max-lines --max-chars --delimiter --arg-file -J -R -S"
 )
 
 
@@ -654,6 +657,8 @@ _SPECIAL: dict[str, Callable[[Call], list[Step] | None]] = {
     "podman-compose": remote.compose,
     "kubectl": remote.pod,
     "oc": remote.pod,
+    "lvm": _busybox,
+    "sg": lambda call: _group(call),
     "k3s": _busybox,
     "microk8s": _busybox,
     "minikube": remote.minikube,
@@ -664,6 +669,12 @@ _SPECIAL: dict[str, Callable[[Call], list[Step] | None]] = {
     "flyctl": remote.fly,
     "gcloud": remote.gcloud,
 }
+
+
+def _group(call: Call) -> list[Step] | None:
+    """`sg GROUP -c TEXT` runs the text as a member of another group."""
+    words = [w for w in call.args[1:] if w not in ("-c", "-")]
+    return [Text(words[0], "sg -c", words[0])] if words else None
 
 
 def _fd(call: Call) -> list[Step] | None:
