@@ -291,7 +291,7 @@ TABLE: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys(
         "vercel now fly flyctl railway render netlify heroku wrangler supabase firebase neonctl neon planetscale pscale upstash xata convex appwrite nhost hasura fauna "
         "deployctl kamal dokku cap capistrano mina modal beam replit koyeb northflank porter qovery platform upsun clever scalingo gigalixir stripe cloudflare "
-        "eas-cli expo-cli doppler-cli porkbun namecheap flarectl dnscontrol octodns fastly".split(),
+        "eas-cli expo-cli doppler infisical porkbun namecheap flarectl dnscontrol octodns fastly".split(),
         _platform,
     ),
 }

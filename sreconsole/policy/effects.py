@@ -180,7 +180,7 @@ def _redirection(call: Call, redirect: Redirect, out: Flow | None) -> None:
         if target.flow is not None:
             return
         known = out or call.context.out
-        text = known.text if known is not None else None
+        text = known.text if known is not None else "" if not call.argv else None
         filesystem.write(call, target, appends=redirect.operator in (">>", "&>>"), text=text)
         if redirect.operator == ">" and call.name in ("", ":", "true") and not call.redirects[1:]:
             call.touch("fs.write", target, traits={"emptied"})

@@ -23,16 +23,22 @@ _ARTIFACT = re.compile(
     | [\w.-]*(?:tmp|temp|cache|\.egg-info|\.dSYM|_build|-build|build-|build_|\.bak|\.orig|\.old|_output|-output|_test|_demo|scratch)[\w.*-]*
     )(?:/.*)?$"""
 )
+# Files a build, an editor or a run leaves behind: a pattern over these loses nothing.
+_LEFTOVER = re.compile(
+    r"(?i)\.(pyc|pyo|o|obj|a|so|class|log|tmp|temp|bak|orig|rej|sw[op]|out|map|gcda|gcno|d|lock|pid|cache|dSYM|tsbuildinfo|coverage|prof|trace|snap|DS_Store|egg-info|whl|gz|zip|tgz|tar|png|jpg|csv|xml|html|txt)\*?$|^(test|tmp|temp|core|\.coverage|npm-debug)[\w.-]*\*|~$|__pycache__"
+)
 _WHOLE = re.compile(r"^(?:\.|\*+|\.\*|\*\.\*|\*\*/\*|\*/\*|\.\[\^?!?\.\]\*|\{.*\*.*\}|\[[^]]*\]\*|\.\?\?\*|\?\*)$")
 
 
-def delete(call: Call, path: Word | str, *, recursive: bool, why: str = "") -> None:
+def delete(call: Call, path: Word | str, *, recursive: bool, why: str = "", lasting: bool = False) -> None:
     """One deletion, with what is lost: the whole project, a tree of sources, an artifact, one file."""
     target = call.spot(path, follow=False)
     link = call.spot(path, follow=True) if recursive and str(path).endswith("/") else target
     traits = set()
     if recursive:
         traits.add("recursive")
+    if lasting:
+        traits.add("tree")
     if target.zone == "null":
         traits.add("device")
     if catastrophic(link, call.walk.place) or (target.zone == "elsewhere" and target.path.count("/") <= 1):
@@ -43,7 +49,7 @@ def delete(call: Call, path: Word | str, *, recursive: bool, why: str = "") -> N
         traits.add("whole")
     if link.zone == "unknown" or "not known" in link.resolved:
         traits.add("unknown")
-    if call.where.ephemeral and link.zone in ("elsewhere", "root", "system", "tmp"):
+    if call.where.ephemeral and not link.resolved.startswith("mounted") and link.zone in ("elsewhere", "root", "system", "tmp"):
         return
     word = path if isinstance(path, Word) else None
     place = {"remote": ""} if link.resolved.startswith("mounted") else {}
@@ -71,7 +77,8 @@ def _project_traits(target: Spot, recursive: bool, text: str) -> set[str]:
     if _ARTIFACT.search(inside):
         return {"artifact"}
     last = inside.rsplit("/", 1)[-1]
-    return {"tree"} if recursive or last in ("*", "*.*", ".*") else set()
+    sources = "*" in last and not _LEFTOVER.search(last) or last == "<listed>"
+    return {"tree"} if recursive or sources else set()
 
 
 def write(call: Call, path: Word | str, *, appends: bool = False, text: str | None = None, traits: Sequence[str] = ()) -> Spot:
@@ -79,6 +86,11 @@ def write(call: Call, path: Word | str, *, appends: bool = False, text: str | No
     facts: dict[str, object] = {"traits": {*traits}}
     if text is not None:
         facts["changed"] = text[:4000]
+        if not appends and call.where.kind == "local":
+            before = call.walk.place.files.size(call.spot(path).path)
+            removed = max(0, before - text.count("\n"))
+            if before > 0:
+                facts["removed"], facts["ratio"] = removed, round(removed / before, 3)
     target = call.touch("fs.write", path, **facts)
     if text is not None and call.where.kind == "local":
         written = call.walk.state.written
@@ -176,8 +188,8 @@ def _rm(call: Call) -> None:
 
 
 def _each_delete(call: Call) -> None:
-    for word in Options(call.args, frozenset("n s iterations size u".split()) if call.name == "shred" else ()).rest:
-        delete(call, word, recursive=call.name not in ("unlink", "shred", "rmdir"))
+    for word in Options(call.args, frozenset("n s iterations size".split()) if call.name == "shred" else ()).rest:
+        delete(call, word, recursive=call.name not in ("unlink", "shred", "rmdir"), lasting=call.name in ("shred", "wipe", "srm"))
 
 
 def _rmdir(call: Call) -> None:
@@ -245,8 +257,8 @@ def _truncate(call: Call) -> None:
     options = Options(call.args, frozenset("s r size reference".split()))
     size = options.value("s", "size")
     for word in options.rest:
-        if size in ("0", "0B", "0K", "-0", "0M"):
-            delete(call, word, recursive=False, why="emptied")
+        if size in ("0", "0B", "0K", "-0", "0M") and not _LEFTOVER.search(word):
+            delete(call, word, recursive=False, why="emptied", lasting=True)
         write(call, word)
 
 

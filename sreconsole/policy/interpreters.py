@@ -47,6 +47,13 @@ _DELETES: dict[str, str] = {
     "powershell": r"(?i)\b(?:Remove-Item|rd|ri|del|rm|Clear-Content|Clear-Disk|Format-Volume)\b(?:\s+-\w+)*\s+[\"']?([^\"'\s;|]+)()",
     "groovy": r"\bnew File\s*" + _STRING + r"\)?\.(?:delete|deleteDir)",
 }
+# A deletion whose path is no literal.
+_VAGUE = {
+    "node": r"\b(?:rmSync|rmdirSync|rimraf)\s*\(\s*[A-Za-z_$]",
+    "ruby": r"\bFileUtils\.rm\w*\s*\(?\s*[A-Za-z_$]",
+    "perl": r"\b(?:unlink|rmtree|remove_tree)\s*\(?\s*(?:[$@<]|glob|map|grep)",
+    "php": r"\b(?:unlink|rmdir)\s*\(\s*\$|array_map\(\s*['\"]unlink",
+}
 _RUNS: dict[str, str] = {
     "node": r"\b(?:execSync|exec|spawnSync|spawn|execFileSync|execFile|fork|\$)\s*\(?\s*[\"'`]([^\"'`]*)[\"'`](?:\s*,\s*\[([^\]]*)\])?",
     "ruby": r"(?:\b(?:system|exec|spawn|IO\.popen|Open3\.\w+|Kernel\.system)\s*\(?\s*[\"']([^\"']*)[\"']((?:\s*,\s*[\"'][^\"']*[\"'])*)|`([^`]*)`|%x[({\[]([^)}\]]*)[)}\]])",
@@ -328,6 +335,9 @@ def _table(call: Call, language: str, text: str) -> None:
         path = next((g for g in match.groups() if g), "") or "${code}"
         recursive = bool(re.search(r"rm_?r|rmtree|recursive|rimraf|remove_?(tree|dir|entry|sync)|emptyDir|Remove-Item|deleteDir|\brm\b", match.group(0) + text[match.end() : match.end() + 60]))
         filesystem.delete(call, call.argv[0].like(path.strip("\"' ")), recursive=recursive)
+    vague = _VAGUE.get(language)
+    if vague and re.search(vague, text) and not any(e.kind == "fs.delete" for e in call.walk.effects):
+        filesystem.delete(call, call.argv[0].like("${code}"), recursive=True)
     for match in _scan(_RUNS, language, text):
         groups = [g for g in match.groups() if g]
         if groups:

@@ -69,6 +69,8 @@ def _strictest(effects: list[Effect], action: Action, policy: Policy, place: Sur
     best = _Best()
     for effect in effects:
         found = _of_effect(effect, action, policy, place)
+        if isinstance(effect.facts, dict):
+            effect.facts["tier"] = found.tier
         if found.tier > best.tier or (found.tier == best.tier and found.source is not None and best.source is None):
             best = found
     if not effects:
@@ -168,7 +170,7 @@ def _finish(verdict: Verdict, reading: tools.Reading, action: Action) -> Verdict
     return replace(verdict, effects=effects, span=span)
 
 
-_KEPT = ("method", "branch", "repo", "remote", "mutations", "verb", "removed", "ratio", "zone", "inside", "secret", "cloud", "sql", "url", "source")
+_KEPT = ("tier", "method", "branch", "repo", "remote", "mutations", "verb", "removed", "ratio", "zone", "inside", "secret", "cloud", "sql", "url", "source")
 
 
 def _lean(effect: Effect) -> Effect:

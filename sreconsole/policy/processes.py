@@ -53,6 +53,9 @@ def _pkill(call: Call) -> None:
             traits.add("critical")
         elif bare in ("", "*", ".*", "."):
             traits.add("everything")
+        elif re.fullmatch(r"node|python[\d.]*|java|ruby|php|bash|sh|zsh|ssh|tmux|claude|codex|gemini", bare):
+            # An interpreter's bare name is everybody's: other sessions, and the agent's own client.
+            traits.add("by-name")
         elif not _DEV.match(bare.rsplit("/", 1)[-1]) and not _DEV.match(bare):
             traits.add("by-name")
         call.emit("proc.signal", str(word), word if word.end else None, traits=traits)
@@ -301,7 +304,7 @@ TABLE: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys("gpg gpg2".split(), _gpg),
     "openssl": _openssl,
     "security": _keychain,
-    **dict.fromkeys("pass gopass op bw lpass keyring secret-tool sops ansible-vault age chezmoi-secret gnome-keyring infisical doppler berglas teller bitwarden keepassxc-cli".split(), _vaults),
+    **dict.fromkeys("pass gopass op bw lpass keyring secret-tool sops ansible-vault age chezmoi-secret gnome-keyring berglas teller bitwarden keepassxc-cli".split(), _vaults),
     **dict.fromkeys("sysctl modprobe insmod rmmod kexec setenforce grub-install update-grub grub-mkconfig update-initramfs dracut efibootmgr bcdedit".split(), _kernel),
     "defaults": _defaults,
     "nvram": _query_or_set(r"^-p|^\S+$"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from tree_sitter import Node, Tree
 
-from . import endless
+from . import endless, gatekeeping
 from .action import Effect
 from .call import Call, Context, Redirect
 from .expansion import double_quoted, expand
@@ -316,6 +316,9 @@ class Walk:
                 if pair is not None:
                     name, word = pair
                     self.state.variables[name] = [str(word)]
+                    if gatekeeping.executes(name, word):
+                        facts = {"trail": context.trail, "argv": ()}
+                        self.effects.append(Effect("exec.config", name, span=(word.start, word.end), facts=facts))
                     if exports or name in self.state.exported:
                         self.state.exported[name] = word
 
