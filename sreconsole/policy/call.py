@@ -45,6 +45,7 @@ class Context:
     where: Where = LOCAL
     background: bool = False
     within: tuple[str, ...] = ()
+    nested: int = 0
 
     def but(self, **changes: Any) -> Context:
         """A copy with some parts changed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from .call import Call
+from .call import Call, Text
 from .options import Options
 from .paths import Spot, catastrophic
 from .secrets import HUNT, example, holds_secret, secret_variable
@@ -156,6 +156,8 @@ def _narrow(pattern: str) -> bool:
 
 
 def _sed(call: Call) -> None:
+    from .effects import follow
+
     options = Options(call.args, frozenset("e f l E expression file line-length".split()) - {"E"})
     scripts = [options.value("e", "expression")] if options.has("e", "expression") else options.rest[:1]
     files = options.rest if options.has("e", "f", "expression", "file") else options.rest[1:]
@@ -165,8 +167,10 @@ def _sed(call: Call) -> None:
         if at + 1 < len(call.args) and call.args[at + 1] == "":
             files = [w for w in files if w != ""]
     for script in scripts:
-        if re.search(r"(^|[;}\n]|\d|/)\s*[0-9,$]*\s*e(\s|$)|/[gpI0-9]*e[gpI]*\s*$", script) and re.search(r"(s(.).*\2.*\2\w*e)|(^\d*e )", script):
-            call.emit("exec.unknown", str(script), script)
+        for command in executed_by_sed(script[:4_000]):
+            call.emit("exec.unknown", "a command inside sed", script)
+            if command:
+                follow(call, [Text(command, "sed e", script)])
         for match in re.finditer(r"(?:^|[;\n/])\s*w\s+(\S+)", script):
             write(call, match.group(1))
     for word in files:
@@ -174,6 +178,20 @@ def _sed(call: Call) -> None:
             write(call, word)
         else:
             read(call, word)
+
+
+def executed_by_sed(script: str) -> list[str]:
+    """Commands a sed script runs: `e COMMAND`, and `s///e` (an empty text: what it runs is the input)."""
+    found = []
+    for part in re.split(r"[;\n{}]", script):
+        plain = re.sub(r"^[\s\d,$~+!]*(/[^/]*/)?[\s!]*", "", part)
+        if re.match(r"e(\s|$)", plain):
+            found.append(plain[1:].strip())
+        elif plain[:1] == "s" and len(plain) > 3:
+            pieces = re.split(rf"(?<!\\){re.escape(plain[1])}", plain[2:])
+            if len(pieces) >= 3 and re.match(r"[gpiImM0-9]*e", pieces[2]):
+                found.append("")
+    return found
 
 
 def _rm(call: Call) -> None:

@@ -237,7 +237,7 @@ def _push(call: Call, rest: list[Word]) -> None:
             extra.add("unknown-branch")
         if options.has("tags", "follow-tags"):
             extra.add("tag")
-        call.emit("git.push", branch or "the current branch", word if word.end else None, branch=branch, repo=remote, remote=remote, traits=extra)
+        call.emit("git.push", branch or "the current branch", word if word.end else None, branch=branch, repo=remote, remote=remote, traits=extra, ahead=call.walk.place.ahead)
 
 
 def _reset(call: Call, rest: list[Word]) -> None:

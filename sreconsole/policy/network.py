@@ -65,6 +65,7 @@ def request(call: Call, url: str, method: str, body: str, word: Word | None = No
         host=host,
         method=method,
         mutations=mutations,
+        subject=graphql.subject(body) if mutations else "",
         traits=traits,
         shared=admin and "destroys" in traits,
         local=local and bool(host),

@@ -28,6 +28,8 @@ _STATEMENTS = _BLOCKS | frozenset(
     "declaration_command unset_command variable_assignment variable_assignments test_command".split()
 )
 _MAX_NODES = 60_000
+_MAX_NESTED = 64
+_MAX_VALUE = 8_192
 
 
 @dataclass(slots=True)
@@ -180,7 +182,12 @@ class Walk:
             flow = Flow()
             self._results[sub.id] = flow
             reads = not (sub.type == "process_substitution" and context.source.text(sub).startswith(">("))
-            inner = context.but(out=flow if reads else None, pipe=None, background=False)
+            inner = context.but(
+                out=flow if reads else None, pipe=None, background=False, nested=context.nested + 1
+            )
+            if inner.nested > _MAX_NESTED:
+                self._give_up(sub, context, f"substitutions more than {_MAX_NESTED} deep")
+                return
             self._stack.append((self._restore, self.state))
             self._stack.append((self._enter_subshell, sub, inner))
 
@@ -339,6 +346,8 @@ class Walk:
             parts = self._expand(value, context)
             text = " ".join(parts)
             word = Word(text, *span, dynamic=any(p.dynamic for p in parts), flow=parts[0].flow if parts else None)
+        if len(word) > _MAX_VALUE:
+            word = Word("${" + name + "}", *span, dynamic=True)
         if appends:
             word = word.like(" ".join(self.state.variables.get(name, [""])) + word)
         return name, word

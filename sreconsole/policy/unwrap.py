@@ -504,6 +504,9 @@ def _find(call: Call) -> list[Step] | None:
     for index, word in enumerate(args):
         if word not in ("-exec", "-execdir", "-ok", "-okdir"):
             continue
+        if len(found) >= 16:
+            call.walk.problem(call.span, "more than 16 commands in one find")
+            break
         stop = next((i for i in range(index + 1, len(args)) if args[i] in (";", "+")), len(args))
         inner = list(args[index + 1 : stop])
         roots = find_items(args)
