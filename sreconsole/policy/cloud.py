@@ -220,8 +220,11 @@ def _ansible(call: Call) -> None:
 def _packer(call: Call) -> None:
     words = [str(w) for w in call.args if not w.startswith("-")]
     verb = words[0] if words else ""
-    read = verb in ("validate", "inspect", "fmt", "version", "init", "plugins", "hcl2_upgrade", "fix", "help", "console", "")
+    read = verb in ("validate", "inspect", "version", "help", "console", "") or words[1:2] in (["installed"], ["required"])
     facts = {"signals": ("cloud", *words[1:3])}
+    if verb in ("fmt", "init", "plugins", "hcl2_upgrade", "fix") and not read:
+        call.emit("fs.write", f"packer {verb}")
+        return
     call.emit("infra.read" if read else "infra.write", f"packer {verb}", **facts)
 
 

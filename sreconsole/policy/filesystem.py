@@ -238,6 +238,8 @@ def _mv(call: Call) -> None:
             call.touch("fs.write", word, traits={"moved"})
     if target:
         write(call, target)
+    elif words:
+        write(call, words[0])
 
 
 def _cp(call: Call) -> None:
@@ -430,6 +432,8 @@ def _tar(call: Call) -> None:
         for word in args[1:]:
             if not word.startswith("-") and word != name and holds_secret(call.spot(word), word):
                 read(call, word)
+    if mode and re.match(r"[a-zA-Z]*[ru]", mode) and not extract and not create:
+        write(call, next((w for w in args[1:] if not w.startswith("-")), Word(".")))
     if "--remove-files" in args:
         for word in Options(args[1:]).rest:
             delete(call, word, recursive=True)
@@ -474,6 +478,14 @@ def _patch(call: Call) -> None:
     write(call, options.value("d") or (options.rest[0] if options.rest else Word(".")))
 
 
+def _xxd(call: Call) -> None:
+    words = Options(call.args, frozenset("s l c g o n".split())).rest
+    if any(re.match(r"-\w*r", w) for w in call.args) and len(words) > 1:
+        write(call, words[1])
+    for word in words[:1]:
+        read(call, word)
+
+
 def _split(call: Call) -> None:
     write(call, Word("."))
 
@@ -514,7 +526,7 @@ def _jq(call: Call) -> None:
 
 
 READERS = frozenset(
-    "cat head tail less more bat batcat nl tac wc cut paste uniq comm join tr rev fold fmt column expand unexpand od xxd hexdump strings "
+    "cat head tail less more bat batcat nl tac wc cut paste uniq comm join tr rev fold fmt column expand unexpand od hexdump strings "
     "file stat md5sum sha1sum sha256sum sha512sum shasum cksum b2sum sum diff cmp diff3 sdiff colordiff zcat zless zgrep bzcat xzcat "
     "base64 base32 iconv pr tsort look ptx view vdir exiftool ffprobe mediainfo pdftotext pdfinfo antiword catdoc xmllint xpath "
     " cloc scc tokei glow mdcat csvlook csvcut csvstat xsv mlr hexyl readelf objdump nm ldd size otool lsattr getfacl getfattr "
@@ -601,6 +613,7 @@ TABLE: dict[str, Callable[[Call], None]] = {
     "swapoff": _mount,
     "patch": _patch,
     "split": _split,
+    "xxd": _xxd,
     "csplit": _split,
     "sort": _sort,
     "jq": _jq,

@@ -14,13 +14,13 @@ _READ = frozenset(
     "status log diff show blame annotate shortlog describe rev-parse rev-list ls-files ls-tree ls-remote cat-file merge-base name-rev grep "
     "help version var whatchanged cherry range-diff show-branch show-ref for-each-ref check-ignore check-attr check-mailmap count-objects "
     "fsck verify-commit verify-tag verify-pack diff-tree diff-index diff-files get-tar-commit-id archive request-pull bugreport "
-    "patch-id interpret-trailers column stripspace fmt-merge-msg instaweb gitk difftool merge-tree fast-export rerere".split()
+    "patch-id interpret-trailers column stripspace fmt-merge-msg gitk difftool merge-tree fast-export".split()
 )
 _WRITE = frozenset(
     "add commit merge rebase cherry-pick revert mv init clone fetch pull am apply stash tag notes bisect maintenance gc repack pack-refs "
     "submodule subtree lfs switch sparse-checkout mergetool format-patch bundle write-tree commit-tree hash-object read-tree update-index "
     "index-pack pack-objects unpack-objects multi-pack-index commit-graph rebase--interactive cvsimport svn p4 quiltimport "
-    "citool gui send-pack flow town machete absorb branchless credential-cache mktag mktree checkout-index fast-import".split()
+    "citool gui send-pack flow town machete absorb branchless credential-cache mktag rerere instaweb mktree checkout-index fast-import".split()
 )
 # Settings whose value git runs, or that send its traffic and credentials elsewhere (git-config(1)).
 _EXECUTES = re.compile(

@@ -246,6 +246,8 @@ def _awk(call: Call) -> list[Step] | None:
     for word in args[index + 1 :]:
         if "=" not in word:
             filesystem.read(call, word)
+    for match in re.finditer(r'>>?\s{0,4}"([^"|]{1,200})"', args[index]):
+        filesystem.write(call, match.group(1))
     return [Code("awk", args[index], "awk", args[index])]
 
 

@@ -145,8 +145,9 @@ def _curl_options(call: Call) -> tuple[str, str, list[Word], list[Word], list[Wo
             method = method or "HEAD"
         elif name in ("K", "config"):
             filesystem.read(call, value)
-            if not urls:
-                call.emit("unknown", "curl settings from a file", value)
+            call.emit("net.mutate", "what a settings file says", value, method="UNKNOWN")
+        elif name in ("Q", "quote") and re.match(r"(?i)\W*(DELE|RMD|MKD|RNFR|RNTO|SITE|STOR|APPE|CHMOD|RM|RENAME|MKDIR|RMDIR|LN|SYMLINK)\b", value):
+            method = "DELETE" if re.match(r"(?i)\W*(DELE|RM)", value) else method or "PUT"
         elif name in ("O", "remote-name", "remote-name-all", "J", "OJ"):
             outputs.append(Word("."))
         elif name in ("b", "cookie", "E", "cert", "key", "netrc-file") and "/" in value:
