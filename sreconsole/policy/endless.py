@@ -65,7 +65,7 @@ def function(name: str, body: Node, source: Source, functions: Mapping[str, tupl
         if visited > _MOST:
             return False
         if node.type == "command":
-            called = text.text(node).split(None, 1)[0] if node.child_count else ""
+            called = next(iter(text.text(node).split(None, 1)), "")
             if called == name:
                 return True
             if called in functions and called not in seen:

@@ -59,7 +59,6 @@ _PLAIN: dict[str, Wrapper] = {
     "caffeinate": _w("-t -w"),
     "unbuffer": _w(),
     "rlwrap": _w("-a -C -f -H -l -p -s"),
-    "setarch": _w("", skip=0),
     "linux32": _w(),
     "linux64": _w(),
     "eatmydata": _w(),
@@ -358,7 +357,8 @@ def _joined(call: Call, wrapper: Wrapper) -> list[Step] | None:
     if len(words) == 1:
         return [Text(words[0], call.name, words[0])]
     if any(" " in w or ";" in w for w in words):
-        return [Text(" ".join(words), call.name, words[0])]
+        # The words are joined and read again by a shell; what was meant is the words as they stand.
+        return [Argv(words, call.name, assigns=assigns), Text(" ".join(words), call.name, words[0])]
     return [Argv(words, call.name, assigns=assigns)]
 
 
@@ -662,6 +662,8 @@ _SPECIAL: dict[str, Callable[[Call], list[Step] | None]] = {
     "oc": remote.pod,
     "lvm": _busybox,
     "sg": lambda call: _group(call),
+    "setarch": lambda call: _setarch(call),
+    "arch": lambda call: _setarch(call),
     "k3s": _busybox,
     "microk8s": _busybox,
     "minikube": remote.minikube,
@@ -672,6 +674,13 @@ _SPECIAL: dict[str, Callable[[Call], list[Step] | None]] = {
     "flyctl": remote.fly,
     "gcloud": remote.gcloud,
 }
+
+
+def _setarch(call: Call) -> list[Step] | None:
+    words, _ = inner_words(call.args, _w())
+    if words and re.fullmatch(r"(linux(32|64)|x86_64|i[3-6]86|aarch64|arm\w*|uname26|athlon|ppc\w*|s390x?)", words[0]):
+        words, _ = inner_words(words[1:], _w())
+    return [Argv(words, call.name)] if words else None
 
 
 def _group(call: Call) -> list[Step] | None:
