@@ -16,6 +16,9 @@ CLIENT = "claude-code"
 COMMON = ("session_id", "transcript_path", "cwd", "hook_event_name", "permission_mode", "agent_id", "agent_type")
 TOOL = ("tool_name", "tool_input", "tool_use_id")
 
+LONGEST_NAME = 256
+LONGEST_PATH = 4096
+
 QUESTIONS = {"AskUserQuestion": "question", "ExitPlanMode": "plan"}
 """Tools by which the agent asks a person."""
 
@@ -43,11 +46,11 @@ def read(raw: bytes, event: str) -> Call:
     arguments = payload.get("tool_input", {})
     if not isinstance(arguments, dict):
         raise Unreadable("tool_input is not an object")
-    call = _text(payload, "tool_use_id") if event == "PreToolUse" else payload.get("tool_use_id", "")
+    call = _name(payload, "tool_use_id") if event == "PreToolUse" else str(payload.get("tool_use_id", ""))[:LONGEST_NAME]
     return Call(
-        client=CLIENT, event=event, kind=kind, session=_text(payload, "session_id"), cwd=_text(payload, "cwd"),
+        client=CLIENT, event=event, kind=kind, session=_name(payload, "session_id"), cwd=_text(payload, "cwd"),
         subagent=_optional(payload, "agent_id"), subagent_type=_optional(payload, "agent_type"), tool=tool,
-        call=str(call), input=arguments, mode=_optional(payload, "permission_mode"),
+        call=call, input=arguments, mode=_optional(payload, "permission_mode"),
         transcript=_optional(payload, "transcript_path"), choices=_choices(kind, arguments, payload),
         news={key: value for key, value in payload.items() if key not in COMMON and key not in TOOL},
     )  # fmt: skip
@@ -148,9 +151,19 @@ def _text(payload: Mapping[str, Any], key: str) -> str:
     value = payload.get(key)
     if not isinstance(value, str) or not value:
         raise Unreadable(f"{key} is missing or not text")
+    if len(value) > LONGEST_PATH or (not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value)):
+        raise Unreadable(f"{key} is too long or not text")
+    return value
+
+
+def _name(payload: Mapping[str, Any], key: str) -> str:
+    """An id: short and printable, or it is not one."""
+    value = _text(payload, key)
+    if len(value) > LONGEST_NAME or not value.isprintable():
+        raise Unreadable(f"{key} is not an id")
     return value
 
 
 def _optional(payload: Mapping[str, Any], key: str) -> str:
     value = payload.get(key, "")
-    return value if isinstance(value, str) else ""
+    return _text(payload, key) if isinstance(value, str) and value else ""

@@ -20,6 +20,7 @@ from sreconsole.paths import Home
 from sreconsole.serve import operators, peers, verbs
 from sreconsole.serve.clock import Clock
 from sreconsole.serve.gatekeeper import Gatekeeper
+from sreconsole.serve.heads import Heads, retain
 from sreconsole.serve.hooks import HookLine
 from sreconsole.serve.judges import Judges, Poison, PolicyBroken
 from sreconsole.serve.operators import Desk, Identity, Operators
@@ -27,6 +28,7 @@ from sreconsole.serve.pager import Pager
 from sreconsole.serve.peers import Peer
 from sreconsole.serve.policies import Candidate, Policies
 from sreconsole.serve.questions import Decider, Moved, Questions, Unknown
+from sreconsole.serve.scopes import Caretaker
 from sreconsole.serve.sessions import Roster
 from sreconsole.serve.timers import Timers
 from sreconsole.store import agents, escalations, sessions
@@ -63,11 +65,14 @@ class Daemon:
         self.gatekeeper = Gatekeeper(
             self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered
         )
+        self.heads = Heads(self.writer, self.clock, lambda: self.config)
         self.operators = Operators(verbs.table(self), self.barred, self._refused, self._gone)
         self.started_at = self.clock.now()
         self._scopes: list[sessions.Scope] = []
+        self._caretaker = Caretaker(self.writer, self.clock)
         self._agent_uids: set[int] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._knocks: dict[tuple[int, str], int] = {}
         self._pushing = False
 
     async def run(self) -> None:
@@ -89,12 +94,16 @@ class Daemon:
         self.spawn(self._orphans())
         self.spawn(self._departed())
         self.spawn(self._follow_policy())
+        self.spawn(self.heads.run())
+        self.spawn(retain(self.writer, self.clock, lambda: self.config))
         await stop.wait()
+        self.gatekeeper.close()
         hooks.close()
         desks.close()
         for task in list(self._tasks):
             task.cancel()
         await self.judges.close()
+        await self.heads.finish()
         await asyncio.to_thread(self.writer.close)
 
     async def write(self, work: Callable[[Tx], Result]) -> Result:
@@ -146,11 +155,7 @@ class Daemon:
 
     def learn_agents(self) -> None:
         """Agents have changed: which users are theirs."""
-        self.spawn(self._learn())
-
-    def learn_scopes(self) -> None:
-        """Scopes have changed."""
-        self.spawn(self._learn())
+        self.spawn(self.learn())
 
     async def reload(self, author: str) -> str:
         """Read configuration and policy again; a bad one changes nothing. Raises ConfigError and PolicyBroken."""
@@ -223,14 +228,18 @@ class Daemon:
             tx.append(Event("serve.started", now, "serve", severity=NOTICE, summary=words, data=facts))
 
         await self.write(work)
-        await self._learn()
+        await self.learn()
 
-    async def _learn(self) -> None:
+    async def learn(self) -> None:
+        """Which scopes are open and which users are agents': what `barred` goes by."""
+
         def work(tx: Tx) -> tuple[list[sessions.Scope], set[int]]:
             uids = {one.uid for one in agents.every(tx.connection) if one.uid is not None and one.revoked_at is None}
             return sessions.scopes(tx.connection), uids
 
         self._scopes, self._agent_uids = await self.write(work)
+        if self.home.hook_socket.exists():
+            self._open_doors()
 
     async def _orphans(self) -> None:
         """Hooks had their minute to come back: questions nobody waits on any more are withdrawn."""
@@ -246,11 +255,10 @@ class Daemon:
         """A killed client leaves its hook waiting as an orphan: its questions are withdrawn, its session has ended."""
         while True:
             await asyncio.sleep(1.0)
-            boot = peers.boot()
-            gone = [one for one in self.roster.live()
-                    if one.pid and (one.boot != boot or not peers.alive(one.pid, one.started))]  # fmt: skip
-            for one in gone:
+            for one in self.roster.departed():
                 await self._bury(one)
+            if await self._caretaker.tidy(self._scopes):
+                await self.learn()
 
     async def _bury(self, session: sessions.Session) -> None:
         now = self.clock.now()
@@ -299,6 +307,10 @@ class Daemon:
 
     def _refused(self, who: Decider, verb: str, why: str) -> None:
         now = self.clock.now()
+        # One who knocks without end is logged every ten seconds, not every time.
+        if now - self._knocks.get((who.uid, verb), 0) < 10_000:
+            return
+        self._knocks[who.uid, verb] = now
         facts = {"uid": who.uid, "via": who.via, "do": verb}
         words = f"{verb} by {who.name} refused: {why}"
         event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN, summary=words, data=facts)
@@ -334,6 +346,11 @@ class Daemon:
     def _open_doors(self) -> None:
         """Agents may submit; only operators reach the other socket at all."""
         shared = self.home.kind == "system" or bool(self._agent_uids - {os.getuid()})
+        if shared:
+            # Other users may pass through to the one socket that is theirs; they can list and read nothing.
+            ways = [self.home.runtime] if self.home.kind != "named" else [self.home.runtime, self.home.runtime.parent]
+            for folder in ways:
+                os.chmod(folder, 0o711)
         os.chmod(self.home.hook_socket, 0o666 if shared else 0o600)
         os.chmod(
             self.home.operator_socket,

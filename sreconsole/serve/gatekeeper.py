@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from sreconsole.gate import claude_code
+from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import NO_OPINION, Reply
 from sreconsole.gate.escalation import Late, State
 from sreconsole.policy.action import bind
-from sreconsole.serve import wording
+from sreconsole.serve import peers, wording
 from sreconsole.serve.clock import Clock
 from sreconsole.serve.hooks import HookLine
 from sreconsole.serve.judges import Judges, Poison
@@ -18,11 +18,13 @@ from sreconsole.serve.questions import Questions
 from sreconsole.serve.sessions import Known, Roster
 from sreconsole.store.escalations import Escalation
 from sreconsole.store.event import INFO, NOTICE, PAGE, WARN, Event
-from sreconsole.store.writer import StoreFull, Tx, Writer
+from sreconsole.store.writer import Tx, Unwritable, Writer
 from sreconsole.text.canonical import canonical
 
 GATES = ("PreToolUse", "PermissionRequest", "ConfigChange", "Elicitation")
-WAITS = ("tool", "question", "plan", "elicitation")
+WAITS = ("tool", "question", "plan", "elicitation", "ask")
+DOCTOR = "sreconsole-doctor-"
+"""Sessions of `sreconsole doctor`, which proves that the gate answers: they leave no trace."""
 
 
 class Gatekeeper:
@@ -37,6 +39,7 @@ class Gatekeeper:
         self._writer, self._judges, self._questions = writer, judges, questions
         self._roster, self._clock, self._watched = roster, clock, watched
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     def begin(self, line: HookLine) -> None:
         """A call has arrived whole."""
@@ -44,9 +47,13 @@ class Gatekeeper:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def close(self) -> None:
+        """`serve` ends: from now on a lost line is our doing, and its question goes on waiting."""
+        self._closing = True
+
     def hung_up(self, line: HookLine) -> None:
         """A hook left. If its question still waits, the question is withdrawn."""
-        if not line.escalation or not self._questions.hung_up(line.escalation, line):
+        if self._closing or not line.escalation or not self._questions.hung_up(line.escalation, line):
             return
         task = asyncio.get_running_loop().create_task(self._cancel(line.escalation, "the agent took the call back"))
         self._tasks.add(task)
@@ -69,19 +76,25 @@ class Gatekeeper:
             await self._append(Event("gate.poison", self._clock.now(), "gate", severity=PAGE, subject=str(poison)[:16],
                                      summary=f"a payload killed two workers; refused ({len(line.raw)} bytes)",
                                      data={"sha256": str(poison), "event": line.event, "uid": line.peer.uid}))  # fmt: skip
-        except StoreFull as full:
-            line.reply(wording.refused(line.event, f"the gate cannot record what it decides: {full}"))
+        except Unwritable as fault:
+            line.reply(wording.refused(line.event, f"the gate cannot record what it decides: {fault}"))
         except Exception as error:
             line.reply(wording.refused(line.event, f"the gate failed ({type(error).__name__})"))
             raise
 
     async def _judge(self, line: HookLine) -> None:
-        judged = await self._judges.call(line.client, line.event, line.raw)
+        judged = await self._judges.call(line.client, line.event, line.raw, peers.home(line.peer.uid))
         if not judged["ok"]:
             await self._append(Event("gate.unreadable", self._clock.now(), "gate", severity=WARN, actor=f"uid {line.peer.uid}",
                                      summary=f"{line.event}: {judged['problem']}"))  # fmt: skip
             line.reply(wording.refused(line.event, f"the gate could not read the call: {judged['problem']}"))
             return
+        if judged["kind"] in WAITS and judged["session"].startswith(DOCTOR):
+            # Read and judged like any other, and always refused: it proves the whole way there and back.
+            line.reply(claude_code.deny(f"Refused: doctor {judged['session']}"))
+            return
+        if line.client == ask.CLIENT:
+            judged["session"] = self._roster.vouched(judged["session"], line.peer)
         if judged["kind"] in WAITS:
             await self._gate(line, judged)
         elif judged["kind"] == "settings":
@@ -93,25 +106,26 @@ class Gatekeeper:
         """One transaction for whatever is settled at once; a question of its own for what must wait."""
         verdict, now = judged["verdict"], self._clock.now()
 
-        def work(tx: Tx) -> tuple[Known, Reply | None]:
+        def work(tx: Tx) -> tuple[Known, tuple[Reply, str] | None]:
             known = self._roster.seen(tx, judged, line.client, line.peer, line.attended, now)
             reply, kind, severity, why = _at_once(judged, known)
             if reply is not None:
                 if kind == "tool.refused":
                     self._roster.change(tx, known.session.id, now, refused=known.session.refused + 1)
-                tx.append(_tool_event(kind, judged, known, now, severity, why))
+                tx.append(_tool_event(kind, judged, known, now, severity, why, line.uid))
+                self._questions.overtake(tx, judged["session"], judged["subagent"], judged["call"], lambda e: why)
             else:
                 self._roster.change(tx, known.session.id, now, asked=known.session.asked + 1)
-            return known, reply
+            return known, (reply, why) if reply is not None else None
 
         refuses = verdict["tier"] >= 3
         known, reply = await asyncio.wrap_future(self._writer.do(work, vital=refuses))
         if reply is not None:
-            line.reply(reply)
+            line.reply(wording.in_words_of(line.client, *reply))
             return
         draft = self._draft(line, judged, known, now)
         line.judged = judged
-        event = _tool_event("escalation.opened", judged, known, now, WARN, verdict["why"])
+        event = _tool_event("escalation.opened", judged, known, now, WARN, verdict["why"], None)
         if not line.connected:
             return
         opened = await self._questions.open(draft, event, line)
@@ -138,7 +152,7 @@ class Gatekeeper:
 
         def work(tx: Tx) -> None:
             known = self._roster.seen(tx, judged, line.client, line.peer, line.attended, now)
-            tx.append(_news_event(judged, line.client, known, now))
+            tx.append(_news_event(judged, line.client, known, now, line.uid))
             if judged["event"] == "SessionEnd":
                 reason = str(judged["news"].get("reason", ""))
                 self._roster.change(tx, known.session.id, now, ended_at=now, end_reason=reason or "unknown")
@@ -164,7 +178,7 @@ class Gatekeeper:
             tier=verdict["tier"], client=line.client, session=judged["session"], subagent=judged["subagent"],
             agent=known.session.agent, call=judged["call"], tool=judged["tool"], cwd=judged["cwd"],
             input=canonical(judged["input"]).decode(), choices=canonical(judged["choices"]).decode(),
-            verdict=canonical(verdict).decode(), policy=judged["policy"], raw=_sha(line.raw), opened_at=now, changed_at=now,
+            verdict=canonical(verdict).decode(), policy=judged["policy"], raw=line.sha, opened_at=now, changed_at=now,
             deadline=deadline, next_at=deadline, page_at=now + int(verdict["page_after"] * 1000), hold_until=None,
             hold_by="", approvals="[]", attached=1, waiter=line.identity, decided_by="", decided_at=None, decision="",
             reason="", answer="", used_at=None,
@@ -222,7 +236,9 @@ def _at_once(judged: dict[str, Any], known: Known) -> tuple[Reply | None, str, i
     return NO_OPINION, "tool.passed", INFO, verdict["why"]
 
 
-def _tool_event(kind: str, judged: dict[str, Any], known: Known, now: int, severity: int, why: str) -> Event:
+def _tool_event(
+    kind: str, judged: dict[str, Any], known: Known, now: int, severity: int, why: str, uid: str | None
+) -> Event:
     verdict, session = judged["verdict"], known.session
     words = f"{judged['tool'] or judged['event']}: {judged['summary']}"
     facts = {
@@ -231,10 +247,10 @@ def _tool_event(kind: str, judged: dict[str, Any], known: Known, now: int, sever
         "subagent": judged["subagent"], "mode": judged["mode"], "kinds": judged["kinds"],
     }  # fmt: skip
     return Event(kind, now, session.client, session.id, session.agent, "", judged["call"], verdict["tier"], severity,
-                 words, facts)  # fmt: skip
+                 words, facts, uid)  # fmt: skip
 
 
-def _news_event(judged: dict[str, Any], client: str, known: Known, now: int) -> Event:
+def _news_event(judged: dict[str, Any], client: str, known: Known, now: int, uid: str) -> Event:
     kind = "hook." + wording.kebab(judged["event"])
     severity = WARN if judged["event"] in ("StopFailure", "PermissionDenied") else INFO
     words = f"{judged['tool']}: {judged['summary']}" if judged["tool"] else judged["summary"]
@@ -243,10 +259,4 @@ def _news_event(judged: dict[str, Any], client: str, known: Known, now: int) -> 
         facts["input"] = judged["input"]
     session = known.session
     return Event(kind, now, client, session.id, session.agent, "", judged["call"] or judged["subagent"], 0, severity,
-                 words, facts)  # fmt: skip
-
-
-def _sha(raw: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(raw).hexdigest()
+                 words, facts, uid)  # fmt: skip

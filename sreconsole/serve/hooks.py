@@ -14,8 +14,8 @@ from sreconsole.store.escalations import Escalation
 if TYPE_CHECKING:
     from sreconsole.serve.gatekeeper import Gatekeeper
 
-PROTOCOLS = (b"sre/0", b"sre/1")
-"""The hook protocols spoken: this one and the one before."""
+PROTOCOLS = (b"sre/1",)
+"""The hook protocols spoken. An installed hook outlives an upgrade of serve: when a second protocol comes, this one stays."""
 
 LARGEST = 64 * 1024 * 1024
 HEADER = 1024
@@ -26,6 +26,7 @@ class HookLine(asyncio.Protocol):
 
     def __init__(self, gatekeeper: Gatekeeper) -> None:
         self.raw = b""
+        self.sha = hashlib.sha256().hexdigest()
         self.client = ""
         self.event = ""
         self.attended = "?"
@@ -35,6 +36,7 @@ class HookLine(asyncio.Protocol):
         self._gatekeeper = gatekeeper
         self._buffer = bytearray()
         self._size = -1
+        self._protocol = PROTOCOLS[-1]
         self._transport: asyncio.Transport | None = None
         self.answered = False
 
@@ -56,6 +58,7 @@ class HookLine(asyncio.Protocol):
             return
         if len(self._buffer) >= self._size:
             self.raw, self._size, self._buffer = bytes(self._buffer[: self._size]), -2, bytearray()
+            self.sha = hashlib.sha256(self.raw).hexdigest()
             self._gatekeeper.begin(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -69,15 +72,19 @@ class HookLine(asyncio.Protocol):
         self.answered = True
         if self._transport is None or self._transport.is_closing():
             return
-        sha = hashlib.sha256(self.raw).hexdigest()
-        head = f"sre/1 {sha} {reply.code} {len(reply.out)} {len(reply.err)}\n".encode()
-        self._transport.write(head + reply.out + reply.err)
+        head = f" {self.sha} {reply.code} {len(reply.out)} {len(reply.err)}\n".encode()
+        self._transport.write(self._protocol + head + reply.out + reply.err)
         self._transport.close()
 
     @property
     def connected(self) -> bool:
         """Whether the hook is still on the line."""
         return self._transport is not None
+
+    @property
+    def uid(self) -> str:
+        """The same for a hook that presents itself again, so that its call is recorded once."""
+        return f"{self.identity}:{self.sha[:32]}"
 
     def settled(self, escalation: Escalation) -> None:
         """The question this hook waits on has its end."""
@@ -93,6 +100,7 @@ class HookLine(asyncio.Protocol):
         if len(words) != 5 or words[0] not in PROTOCOLS or not words[3].isdigit():
             self._bad("not a hook's header")
             return False
+        self._protocol = words[0]
         self.client, self.event = words[1].decode(errors="replace"), words[2].decode(errors="replace")
         self._size, self.attended = int(words[3]), words[4].decode(errors="replace")
         if self._size > LARGEST:

@@ -67,6 +67,7 @@ class Questions:
         self._writer = writer
         self._clock = clock
         self._wake = wake
+        self._loop = asyncio.get_running_loop()
 
     async def open(self, draft: Escalation, event: Event, waiter: Waiter) -> Escalation:
         """Open a question, or attach to the one the same call opened before; then the waiter is told its end.
@@ -76,10 +77,21 @@ class Questions:
         now = self._clock.now()
 
         def work(tx: Tx) -> Escalation:
+            opened = ask(tx)
+            if opened.state in life.OPEN:
+                # In the writer's own thread, before anybody can see the row: a decision that follows at once must
+                # find its hook on the line, or it would be handed over without being used up.
+                self.waiters[opened.id] = waiter
+            return opened
+
+        def ask(tx: Tx) -> Escalation:
             earlier = escalations.same_call(tx.connection, draft.session, draft.subagent, draft.call, draft.asked)
             if earlier and (again := self._again(tx, earlier, draft, waiter, now)):
                 return again
-            self._outdate(tx, draft, now)
+            self.overtake(
+                tx, draft.session, draft.subagent, draft.call,
+                lambda e: "the arguments changed" if e.asked != draft.asked else "the policy changed",
+            )  # fmt: skip
             n, name = escalations.number(tx.connection)
             grant = _covering(grants.live(tx.connection, draft.session, now), draft)
             born = rows.changed(draft, n=n, id=name)
@@ -91,9 +103,12 @@ class Questions:
                 return _apply(tx, born, step, now, actor=grant.made_by, data={"grant": grant.id}, note=words)
             return born
 
-        opened = await self._do(work)
+        try:
+            opened = await self._do(work)
+        except BaseException:
+            self.waiters = {id: one for id, one in self.waiters.items() if one is not waiter}
+            raise
         if opened.state in life.OPEN:
-            self.waiters[opened.id] = waiter
             self._wake()
         else:
             waiter.settled(opened)
@@ -231,12 +246,14 @@ class Questions:
             return e
         return None if e.state in (State.CANCELLED, State.INVALIDATED) else _spent(e)
 
-    def _outdate(self, tx: Tx, draft: Escalation, now: int) -> None:
-        """An open question of the same call with other arguments, or under another policy, can never run."""
-        for other in escalations.of_session(tx.connection, draft.session):
-            if draft.call and (other.subagent, other.call) == (draft.subagent, draft.call):
-                why = "the arguments changed" if other.asked != draft.asked else "the policy changed"
-                _apply(tx, other, life.invalidate(other, why, now), now, note=why)
+    def overtake(self, tx: Tx, session: str, subagent: str, call: str, why: Callable[[Escalation], str]) -> None:
+        """An open question of a call that is answered or asked otherwise now can never run; its hook is told."""
+        now = self._clock.now()
+        for other in escalations.of_session(tx.connection, session):
+            if call and (other.subagent, other.call) == (subagent, call):
+                words = why(other)
+                done = _apply(tx, other, life.invalidate(other, words, now), now, note=words)
+                self._loop.call_soon_threadsafe(self._tell, done)
 
     async def _do(self, work: Callable[[Tx], Result]) -> Result:
         return await asyncio.wrap_future(self._writer.do(work, vital=True))
@@ -276,7 +293,7 @@ def _apply(
 ) -> Escalation:
     if not escalations.change(tx.connection, e, **step.changes):
         raise Moved(f"{e.id} has changed since you looked at it; look again before you decide")
-    moved = rows.changed(e, **step.changes, version=e.version + 1)
+    moved = rows.changed(e, **step.changes, version=escalations.after(e, step.changes))
     facts = {"state": moved.state, "was": e.state, "version": moved.version, "digest": moved.digest, **(data or {})}
     if moved.reason:
         facts["reason"] = moved.reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,9 +74,18 @@ def add(connection: sqlite3.Connection, escalation: Escalation) -> None:
     rows.insert(connection, "escalations", escalation)
 
 
+BESIDE = {"page_at", "attached", "waiter"}
+"""Columns that change beside the question: whoever looks at it need not look again."""
+
+
+def after(before: Escalation, changes: Mapping[str, Any]) -> int:
+    """The version an escalation has after such changes."""
+    return before.version if changes.keys() <= BESIDE else before.version + 1
+
+
 def change(connection: sqlite3.Connection, before: Escalation, **changes: Any) -> bool:
     """Compare and set: change the row only if state, version and digest are still those of `before`."""
-    changes["version"] = before.version + 1
+    changes["version"] = after(before, changes)
     sets = ", ".join(f"{name} = ?" for name in changes)
     done = connection.execute(
         f"UPDATE escalations SET {sets} WHERE id = ? AND state = ? AND version = ? AND digest = ?",

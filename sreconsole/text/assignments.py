@@ -9,47 +9,63 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 
 from sreconsole.text.credentials import SERVICES
 
-_STEMS = ("pass", "pwd", "secret", "token", "key", "auth", "cred")
+
+def _words(*lines: str) -> frozenset[str]:
+    return frozenset(" ".join(lines).split())
+
+
+_ENOUGH = 128
+_STEMS = ("pass", "pw", "secret", "token", "key", "auth", "cred")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PASSWORDS = ("password", "passwd", "passphrase", "passcode", "pwd")
-_KEYS = frozenset(
-    "api access private secret signing sign encryption decryption account master service auth app application shared "
-    "license deploy session storage server admin integration webhook jwt hmac aes consumer ssh".split()
+_KEYS = _words(
+    "api access private secret signing sign encryption decryption account master service auth app application shared",
+    "license deploy session storage server admin integration webhook jwt hmac aes consumer ssh",
 )
-_TOKEN_NOT = frozenset(
-    "next prev previous page paging continuation continue sync stop eos bos pad unk mask sep cls special cancellation "
-    "cancel max min num n word start end resume delta pagination design first last current_page bad invalid missing".split()
+_TOKEN_NOT = _words(
+    "next prev previous page paging continuation continue sync stop eos bos pad unk mask sep cls special cancellation",
+    "cancel max min num n word start end resume delta pagination design first last bad invalid missing",
 )
-_TAILS = frozenset(
-    "value prod production dev staging test live base64 b64 plaintext plain raw old new current default".split()
+_TAILS = _words(
+    "value prod production dev staging test live base64 b64 plaintext plain raw old new current default base"
 )
 _NAME = re.compile(r"[A-Za-z0-9_.-]{0,64}")
 _NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 
 _OPERATOR = re.compile(
     r"""(?P<close>\\{0,8}["'`]?\]?)(?:
-        (?P<arrow>[ \t]{0,40}(?::[ \t]{0,4}[A-Za-z&][\w.\[\]|<> ]{0,40}?[ \t]{0,4})?(?:=>|:=|\?=|=(?![=~>])))[ \t]{0,40}
-      | (?P<colon>[ \t]{0,40}:(?![:=]))(?:[ \t]{0,40}|[ \t]*\\?\n[ \t]{0,40}(?=["']))
-      | (?P<encoded>%3[dDaA](?:%20|\+)?(?:%22)?)
+        (?P<arrow>[ \t]{0,40}(?::[ \t]{0,4}[A-Za-z&][\w.\[\]|<> ]{0,40}?[ \t]{0,4})?(?:=>|:=|\?=|=(?![=~>])))
+        (?:[ \t]{0,8}\\\n[ \t]{0,40}|[ \t]{0,40})
+      | (?P<colon>[ \t]{0,40}:(?![:=]))
+        (?:[ \t]{0,8}\\?\n[ \t]{0,40}(?=["'])
+          |[ \t]{1,4}(?:[|>][-+]?[ \t]{0,4}\n[ \t]{1,40}|!!str[ \t]{1,4})
+          |[ \t]{0,40})
+      | (?P<encoded>(?:%22)?%3[dDaA](?:%20|\+)?(?:%22)?)
       | (?P<comma>(?<=["'])[ \t]{0,8},\s{0,8}(?=["']))
       | (?P<element>(?<=[A-Za-z])>)
+      | (?P<prose>[ \t]{1,4}(?:is|was|ist|=>)[: \t]{1,4})
       | (?P<blank>[ \t]{1,40})
     )""",
     re.VERBOSE,
 )
 _BESIDE = re.compile(
-    r"""\\{0,8}["']?\s*,?\s{0,40}(?:\\n\s*)?-?\s{0,4}\\{0,8}["']?value\\{0,8}["']?[ \t]{0,8}[:=][ \t]{0,8}""", re.I
+    r"""\\{0,8}["']?\s{0,40}+,?\s{0,40}+(?:\\n\s{0,40}+)?-?\s{0,4}+\\{0,8}["']?value"""
+    r"""\\{0,8}["']?[ \t]{0,8}[:=][ \t]{0,8}""",
+    re.I,
 )
 _BARE = re.compile(r"""(?:[^\s"'`<>|&;\\]|\\(?![nrtu"'`\\]))++""")
 _OPEN = re.compile(r"""[bru$@]{0,2}(\\{0,8}["'`])""")
+_CALL = re.compile(r"[A-Za-z_$][\w$.:>-]*[(\[]")
 _NEXT_FIELD = re.compile(r",\s*[\"']?[A-Za-z_][\w-]*[\"']?[=:]")
 
 _FILLER = re.compile(
-    r"(?:^|[^a-z])(?:your|my)[-_ ]?(?:[a-z]+[-_ ]?)*(?:pass|secret|token|key|auth|cred)|example|placeholder|change[-_ ]?(?:me|this|it)|"
-    r"redacted|x{4,}|\*{3,}|\.{3}|…|•{3}|insert|replace[-_ ]?(?:me|with|this)|dummy|not[-_ ]?set|_here\b|goes[-_ ]?here",
+    r"(?:^|[^a-z])(?:your|my)[-_ ]?(?:[a-z]+[-_ ]?)*(?:pass|secret|token|key|auth|cred)|example|placeholder|"
+    r"change[-_ ]?(?:me|this|it)|redacted|x{4,}|\*{3,}|\.{3}|…|•{3}|insert|replace[-_ ]?(?:me|with|this)|dummy|"
+    r"not[-_ ]?set|_here\b|goes[-_ ]?here",
     re.I,
 )
 _REFERENCE = re.compile(
@@ -58,10 +74,18 @@ _REFERENCE = re.compile(
     r"ENC\[|!\w|~/|\.{1,2}/|/(?:[\w.@-]+/)+[\w.@-]*$|/dev/|[A-Z]:\\",
     re.I,
 )
-_STOP = frozenset(
-    "null none nil true false undefined string str text number integer int bool boolean bytes object any secret password passwd pass "
-    "pwd token key auth apikey required optional hidden input empty unset default basic bearer oauth oauth2 jwt ldap saml oidc "
-    "digest ntlm yes no on off xxx test value username user unknown n/a prompt stdin disabled enabled secretstr".split()
+_STOP = _words(
+    "null none nil true false undefined string str text number integer int bool boolean bytes object any secret",
+    "password passwd pass pwd token key auth apikey required optional hidden input empty unset default basic bearer",
+    "oauth oauth2 jwt ldap saml oidc digest ntlm yes no on off xxx test value username user unknown n/a prompt stdin",
+    "disabled enabled secretstr sample",
+)
+# Commands that name a variable and then its value, by the five characters before the name.
+_SETTERS = frozenset({"env ", "\nenv ", "setx ", "arg "})
+# What stands after `--password` in a manual.
+_PROSE = _words(
+    "option options flag flags argument arguments parameter parameters and or is are to in for with from as was on via",
+    "instead if can should must will the a an file when not of by at be it",
 )
 _TYPE = re.compile(
     r"(?:u?int|float|utf-?|base|sha-?|aes-?|md|hs|rs|es|x|v|r|id|arg|param|field|var|str|text|key|pass(?:word|wd)?|pwd|token|secret|"
@@ -70,7 +94,7 @@ _TYPE = re.compile(
 )
 _WORDS = re.compile(r"[A-Za-z]+(?:[-_./: ,][A-Za-z]+)*[.!?:]?")
 _NAMELIKE = re.compile(
-    r"(?:[A-Za-z]{2,}\d{0,4}|[A-Za-z]|v?\d{1,4})(?:[-_./:]+(?:[A-Za-z]{2,}\d{0,4}|[A-Za-z]|v?\d{1,4}))*"
+    r"_*(?:[A-Za-z]{2,}\d{0,4}|[A-Za-z]|v?\d{1,4})(?:[-_./:]+(?:[A-Za-z]{2,}\d{0,4}|[A-Za-z]|v?\d{1,4}))*"
 )
 _DOTTED = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\?\.|\.|->|::)[A-Za-z_$][\w$]*)+")
 
@@ -78,7 +102,7 @@ _DOTTED = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\?\.|\.|->|::)[A-Za-z_$][\w$]*)+")
 @lru_cache(maxsize=4096)
 def kind_of_name(name: str) -> str:
     """The kind of secret a name promises (`password`, `api-key`, `railway-token` ...), or "" for an ordinary name."""
-    if len(name) > 100 or name in ("PWD", "OLDPWD"):
+    if len(name) > 100 or name in ("PWD", "OLDPWD") or "[REDACTED:" in name:
         return ""
     parts = [part for part in re.split(r"[\W_]+", _CAMEL.sub("_", name).lower()) if part]
     while len(parts) > 1 and (parts[-1] in _TAILS or parts[-1].isdigit()):
@@ -92,7 +116,7 @@ def kind_of_name(name: str) -> str:
 
 def _noun(last: str, before: str, parts: list[str]) -> str:
     last = last.rstrip("0123456789") or last
-    if last.endswith(_PASSWORDS) or last in ("pass", "pw", "passwords") or (last == "pass" and before):
+    if last.endswith(_PASSWORDS) or last in ("pass", "passwords") or (last == "pw" and before):
         return "password"
     if last == "key" or (last == "keys" and before in ("api", "secret")):
         return _key(before, parts)
@@ -100,7 +124,7 @@ def _noun(last: str, before: str, parts: list[str]) -> str:
         ("apikey", "accesskey", "secretkey", "privatekey", "authkey", "accountkey", "signingkey", "masterkey")
     ):
         return _key(last[:-3], parts)
-    if last.endswith("secret") or last == "secrets":
+    if (last.endswith("secret") and last != "nonsecret") or last == "secrets":
         return "client-secret" if "client" in parts or last == "clientsecret" else "secret"
     if last.endswith("token") and before not in _TOKEN_NOT and last not in ("nexttoken", "pagetoken"):
         return "token"
@@ -110,7 +134,7 @@ def _noun(last: str, before: str, parts: list[str]) -> str:
 
 
 def _key(before: str, parts: list[str]) -> str:
-    if "aws" in parts and "secret" in parts or "".join(parts[-3:]) == "secretaccesskey":
+    if ("aws" in parts and "secret" in parts) or "".join(parts[-3:]) == "secretaccesskey":
         return "aws-secret-key"
     if before.endswith("api"):
         return "api-key"
@@ -158,6 +182,7 @@ def find(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
             continue
         span = _value_after(text, start, end, kind)
         if span is not None:
+            done = max(done, span[1])
             yield (*span, kind)
 
 
@@ -194,16 +219,26 @@ def _value_after(text: str, start: int, end: int, kind: str) -> tuple[int, int] 
     flag = text.startswith("--", start) or text[max(0, start - 2) : start] == "--"
     name = text[start:end]
     shouted = not spaced and (flag or (name.isupper() and bool(operator and operator["arrow"])))
-    return _judged(text, at, kind, spaced=spaced, shouted=shouted)
+    span = _judged(text, at, kind, spaced=spaced, shouted=shouted)
+    if span is None or operator is None or beside is not None:
+        return span
+    value = text[span[0] : span[1]]
+    if operator["element"] and not text.startswith("</", span[1]):
+        return None
+    if operator["prose"] and not any(map(str.isdigit, value)):
+        return None
+    if operator["comma"] and _WORDS.fullmatch(value):
+        return None
+    return None if operator["blank"] and value.lower() in _PROSE else span
 
 
 def _applies(text: str, start: int, operator: re.Match[str]) -> bool:
     if operator["element"]:
         return text[start - 1 : start] == "<"
     if operator["comma"]:
-        return bool(operator["close"])
+        return text[start - 1 : start] in ("'", '"') and text[max(0, start - 2) : start - 1] in ("(", "[")
     if operator["blank"]:
-        if text.startswith("--", start):
+        if text.startswith("-", start) or text[max(0, start - 5) : start].lower() in _SETTERS:
             return text[operator.end() : operator.end() + 1] != "-"
         sql = text[start : operator.start()].lower() == "password" and not operator["close"]
         return sql and text[operator.end() : operator.end() + 1] == "'"
@@ -211,50 +246,58 @@ def _applies(text: str, start: int, operator: re.Match[str]) -> bool:
 
 
 def _judged(text: str, at: int, kind: str, *, spaced: bool, shouted: bool) -> tuple[int, int] | None:
+    """The value at `at`, if it is a secret. Its first characters decide, so that refusing costs the same everywhere."""
     opened = _OPEN.match(text, at)
     if opened is not None:
-        start, end = opened.end(), _closing(text, opened.end(), opened.group(1))
+        at = opened.end()
+        end = _closing(text, at, opened.group(1), min(len(text), at + _ENOUGH))
     else:
-        bare = _BARE.match(text, at)
+        bare = _BARE.match(text, at, at + _ENOUGH)
         if bare is None:
             return None
-        start, end = at, at + len(_trimmed(bare.group(), text[bare.end() : bare.end() + 1]))
-    value = text[start:end]
-    if not value or filler(value) or not _plausible(kind, value, opened is not None, spaced, shouted):
+        end = at + len(bare.group() if shouted or len(bare.group()) == _ENOUGH else _trimmed(bare.group()))
+    value = text[at:end]
+    if not value or value[0] in " ,);" or not _plausible(kind, value, opened is not None, spaced, shouted):
         return None
-    return start, end
+    if filler(value):
+        return None
+    if end - at < _ENOUGH:
+        return at, end
+    if opened is not None:
+        return at, _closing(text, at, opened.group(1), len(text))
+    rest = _BARE.match(text, at)
+    return at, rest.end() if rest else end
 
 
-def _closing(text: str, at: int, delimiter: str) -> int:
-    """Where a quoted value ends: at its delimiter, or the line's end when it is cut off."""
-    line = text.find("\n", at, at + 4096)
-    limit = line if line >= 0 else min(len(text), at + 4096)
+def _closing(text: str, at: int, delimiter: str, reach: int) -> int:
+    """Where a quoted value ends before `reach`: at its delimiter, or the line's end when it is cut off."""
+    line = text.find("\n", at, reach)
+    limit = line if line >= 0 else reach
     end = text.find(delimiter, at, limit)
     while end > at and len(delimiter) == 1 and text[end - 1] == "\\" and text[end - 2 : end - 1] != "\\":
         end = text.find(delimiter, end + 1, limit)
     return end if end >= 0 else limit
 
 
-def _trimmed(run: str, after: str) -> str:
+def _trimmed(run: str) -> str:
     """A bare value without the punctuation of what surrounds it; empty when it is code that is called."""
     field = _NEXT_FIELD.search(run)
     if field is not None:
         run = run[: field.start()]
-    if re.match(r"[A-Za-z_$][\w$.:>-]*[(\[]", run):
-        return ""
-    run = run.rstrip(",)]}")
-    return "" if after in ("`",) else run
+    return "" if _CALL.match(run) else run.rstrip(",)]}:")
 
 
 def _plausible(kind: str, value: str, quoted: bool, spaced: bool, shouted: bool) -> bool:
     if kind == "password":
         return _password(value, quoted, spaced, shouted)
-    if len(value) < 8 or " " in value or value.isdigit() and len(value) < 20 or "://" in value:
+    if len(value) < 8 or " " in value or (value.isdigit() and len(value) < 20) or "://" in value:
         return False
     if not quoted and not shouted and _DOTTED.fullmatch(value):
         return False
     if _WORDS.fullmatch(value):
         return len(value) >= 24 and value.isalpha() and _restless(value)
+    if value.isidentifier() and sum(map(str.isdigit, value)) < 4 and any(stem in value.lower() for stem in _STEMS):
+        return False
     return _NAMELIKE.fullmatch(value) is None and _TYPE.fullmatch(value) is None
 
 
@@ -277,5 +320,5 @@ def _password(value: str, quoted: bool, spaced: bool, shouted: bool) -> bool:
 
 def _restless(value: str) -> bool:
     """Letters that change case more often than a name does."""
-    changes = sum(a.isupper() != b.isupper() for a, b in zip(value, value[1:], strict=False))
+    changes = sum(a.isupper() != b.isupper() for a, b in pairwise(value))
     return changes * 3 >= len(value)

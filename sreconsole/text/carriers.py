@@ -8,11 +8,9 @@ import re
 from collections.abc import Callable, Iterator
 
 from sreconsole.text.assignments import filler
-from sreconsole.text.credentials import SERVICES
+from sreconsole.text.credentials import SERVICES, compiled
 
 Found = Iterator[tuple[int, int, str]]
-
-_SEGMENT = re.compile(r"[^\n|;&]{0,2000}+")
 
 
 def find(text: str, lower: str) -> Found:
@@ -34,12 +32,15 @@ _PEM_CHUNK = re.compile(r"[A-Za-z0-9+/]{16}")
 
 
 def _private_keys(text: str, _lower: str) -> Found:
-    at, ends = 0, True
+    at, seen = 0, 0
+    end: re.Match[str] | None = None
     while (head := _PEM_HEAD.search(text, at)) is not None:
         at = head.end()
-        end = _PEM_END.search(text, at, at + 65_536) if ends else None
-        ends = end is not None or at + 65_536 < len(text)
-        stop = end.start() if end is not None and "-----BEGIN" not in text[at : end.start()] else _open_key(text, at)
+        if seen <= at:
+            end = _PEM_END.search(text, at)
+            seen = end.start() if end else len(text)
+        whole = end is not None and text.find("-----BEGIN", at, end.start()) < 0
+        stop = end.start() if end is not None and whole else _open_key(text, at)
         if _PEM_CHUNK.search(text, at, stop):
             yield at, stop, "private-key"
             at = stop
@@ -60,7 +61,7 @@ _USER_ONLY = re.compile(r"://([A-Za-z0-9_-]{20,255})(?::x-oauth-basic)?@(?=[\w.-
 _SIGNATURE = re.compile(
     r"[?&](?:sig|x-amz-signature|x-goog-signature|x-amz-security-token)=([A-Za-z0-9%+/=_-]{20,})", re.I
 )
-_COMMON = frozenset("pass passwd password pw pwd secret user username".split())
+_COMMON = frozenset({"pass", "passwd", "password", "pw", "pwd", "secret", "user", "username"})
 
 
 def _addresses(text: str, _lower: str) -> Found:
@@ -84,10 +85,10 @@ def _signatures(text: str, _lower: str) -> Found:
 
 _AUTHORIZATION = re.compile(
     r"(?:proxy-)?authorization[\"'\\]{0,8}\]?\s{0,4}[:=,]\s{0,4}[\"'`\\]{0,8}(?:(bearer|basic|token|bot|apikey|digest|negotiate|key|splunk|sso-key)\s{1,4})?"
-    r"([A-Za-z0-9._~+/=:-]{6,})(?![(\[])",
+    r"([A-Za-z0-9._~+/=:-]{6,}+)(?![(\[])",
     re.I,
 )
-_BEARER = re.compile(r"bearer(?:\s{1,4}|%20|\+)([A-Za-z0-9._~+/-]{8,}=*)(?![(\[])", re.I)
+_BEARER = re.compile(r"bearer(?:\s{1,4}|%20|\+)([A-Za-z0-9._~+/-]{8,}+=*+)(?![(\[])", re.I)
 _BASIC = re.compile(r"basic\s{1,4}([A-Za-z0-9+/_-]{8,}={0,2})", re.I)
 _COOKIE = re.compile(r"cookie[\"']?\s{0,4}[:=]\s{0,4}[\"']?([^\n\"'\\]{1,4096})", re.I)
 _COOKIE_VALUE = re.compile(r"[\w.-]{1,64}=([A-Za-z0-9%._~+/:|=-]{16,})")
@@ -97,7 +98,8 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-", re.I)
 def _authorizations(text: str, lower: str) -> Found:
     for match in _AUTHORIZATION.finditer(text):
         scheme = (match[1] or "").lower()
-        if _tokenlike(match[2]) or (scheme == "basic" and _is_basic(match[2])):
+        named = scheme or sum(map(str.isdigit, match[2])) >= 2
+        if (named and _tokenlike(match[2])) or (scheme == "basic" and _is_basic(match[2])):
             yield (
                 match.start(2),
                 match.end(2),
@@ -176,60 +178,73 @@ def _group(pattern: re.Pattern[str], kind: str) -> Callable[[str, str], Found]:
 # --- clients' flags ---------------------------------------------------------------------------------------------------
 
 _VALUE = r"(?:\"(?P<d>[^\"\n]{1,256})\"|'(?P<s>[^'\n]{1,256})'|(?P<b>[^\s\"'\\]{1,256}))"
-_PAIR = r"(?:(?P<q>[\"'])(?P<qu>[^:\"'\s]{0,128}):(?P<qp>[^\"'\n]{1,256})(?P=q)|(?P<u>[^:\"'\s]{0,128}):(?P<b>[^\s\"'\\]{1,256}))"
-_CLIENTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (client, re.compile(rf"(?<=\s)(?:{flags}){value}"))
-    for clients, flags, value in (
-        ("mysql mysqldump mysqladmin mysqlimport mysqlshow mariadb mycli", "-p", _VALUE),
-        ("sshpass", r"-p\s{0,4}", _VALUE),
-        ("redis-cli valkey-cli", r"(?:-a|--pass)\s{1,4}", _VALUE),
-        ("curl wget http xh", r"(?:-u\s{0,4}|--user[= ]|--proxy-user[= ]|-U\s{0,4}|-a\s{1,4}|--auth[= ])", _PAIR),
-        (
-            "mongo mongosh mongodump mongorestore mongoexport mongoimport cqlsh clickhouse-client docker podman helm",
-            r"-p\s{1,4}",
-            _VALUE,
-        ),
-        ("sqlcmd osql bcp mosquitto_pub mosquitto_sub zip", r"-P\s{0,4}", _VALUE),
-        ("ldapsearch ldapmodify ldapadd ldapdelete ldapwhoami ldappasswd", r"-w\s{1,4}", _VALUE),
-        ("smbclient rpcclient smbget", r"-U\s{0,4}[^\s%]{1,64}%", _VALUE),
-        ("openssl", r"-(?:passin|passout|pass)\s{1,4}pass:", _VALUE),
-        ("openssl", r"-k\s{1,4}", _VALUE),
-        ("7z 7za", r"-p", _VALUE),
-        ("keytool jarsigner", r"-(?:storepass|keypass|srcstorepass|deststorepass)\s{1,4}", _VALUE),
-        ("htpasswd", r"-[a-zA-Z]*b[a-zA-Z]*\s{1,4}\S{1,128}\s{1,4}\S{1,64}\s{1,4}", _VALUE),
-        ("gpg gpg2 rsync rclone az vault", r"--pass(?:phrase|word)?[= ]", _VALUE),
-        ("kubeadm", r"--token[= ]", _VALUE),
-    )
-    for client in clients.split()
+_USER = r"[^:\s\"']{0,128}:"
+_PAIR = (
+    rf"(?:\"{_USER}(?P<d>[^\"\n]{{1,256}})\"|'{_USER}(?P<s>[^'\n]{{1,256}})'|[\"']?(?P<alone>[A-Za-z0-9_-]{{16,128}}):(?=[\s\"']|$)"
+    rf"|{_USER}(?P<b>[^\s\"'\\]{{1,256}}))"
 )
+# The rest of a client's name and its arguments, up to where the shell begins another command.
+_INVOCATION = re.compile(r"[\w-]{0,20}+(\s[^\n|;&]{0,2000}+)")
+_CLIENTS: tuple[tuple[str, str, str], ...] = (
+    ("mysql", "-p", _VALUE),
+    ("mariadb", "-p", _VALUE),
+    ("mycli", "-p", _VALUE),
+    ("sshpass", r"-p\s{0,4}", _VALUE),
+    ("redis-cli", r"(?:-a|--pass)\s{1,4}", _VALUE),
+    ("valkey-cli", r"(?:-a|--pass)\s{1,4}", _VALUE),
+    ("curl", r"(?:-[a-zA-Z]{0,8}[uU]\s{0,4}|--user[= ]|--proxy-user[= ])", _PAIR),
+    ("mongo", r"-p\s{1,4}", _VALUE),
+    ("cqlsh", r"-p\s{1,4}", _VALUE),
+    ("login", r"-p\s{1,4}", _VALUE),
+    ("secret set", r"(?:-b|--body)[= ]", _VALUE),
+    ("sqlcmd", r"-P\s{0,4}", _VALUE),
+    ("mosquitto_", r"-P\s{1,4}", _VALUE),
+    ("zip", r"-P\s{0,4}", _VALUE),
+    ("ldap", r"-w\s{1,4}", _VALUE),
+    ("smbclient", r"-U\s{0,4}[^\s%]{1,64}%", _VALUE),
+    ("openssl", r"(?:-(?:passin|passout|pass)\s{1,4}pass:|-k\s{1,4})", _VALUE),
+    ("7z", "-p", _VALUE),
+    ("keytool", r"-(?:storepass|keypass|srcstorepass|deststorepass)\s{1,4}", _VALUE),
+    ("jarsigner", r"-(?:storepass|keypass)\s{1,4}", _VALUE),
+    ("htpasswd", r"-[a-zA-Z]{0,4}b[a-zA-Z]{0,4}\s{1,4}\S{1,128}\s{1,4}\S{1,64}\s{1,4}", _VALUE),
+)
+"""Clients whose short flags carry a password: the word a client's name begins with, its flags, the argument's form.
+Long flags such as `--password` are read by name, whoever's they are (`assignments`)."""
 _IDENTIFIED = re.compile(
     r"identified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?by\s{1,4}(?:password\s{1,4})?'([^'\n]{1,256})'", re.I
+)
+_PIPED = re.compile(
+    r"(?:echo|printf)\s{1,4}(?:-n\s{1,4})?[\"']?([^\s\"'|]{3,256})[\"']?\s{0,4}\|[^|\n]{0,100}--password-stdin"
 )
 _CHPASSWD = re.compile(
     r"echo\s{1,4}(?:-n\s{1,4})?[\"']?[\w.-]{1,32}:([^\s\"'|]{3,128})[\"']?\s{0,4}\|\s{0,4}(?:sudo\s{1,4})?chpasswd"
 )
 
 
+def _accounts(text: str, lower: str) -> Found:
+    for match in _IDENTIFIED.finditer(text):
+        statement = lower[max(0, match.start() - 300) : match.start()]
+        if any(word in statement for word in ("user ", "grant ", "role ")) and not filler(match[1]):
+            yield match.start(1), match.end(1), "sql-password"
+
+
 def _flags(text: str, lower: str) -> Found:
-    for client, pattern in _CLIENTS:
+    for client, flags, argument in _CLIENTS:
         at = lower.find(client)
         while at >= 0:
-            end = at + len(client)
-            segment = _SEGMENT.match(text, end)
-            stop = segment.end() if segment else end
-            if text[end : end + 1].isspace() and not (at and (text[at - 1].isalnum() or text[at - 1] in "-_.")):
-                for match in pattern.finditer(text, end, stop):
-                    yield from _argument(match, client)
+            match = _INVOCATION.match(text, at + len(client))
+            if match is not None and not (at and (text[at - 1].isalnum() or text[at - 1] in "-_.")):
+                for given in compiled(rf"(?<=\s)(?:{flags}){argument}").finditer(text, match.start(1), match.end()):
+                    yield from _argument(given, client)
+                at = lower.find(client, match.end())
             else:
-                stop = end
-            at = lower.find(client, stop)
+                at = lower.find(client, at + 1)
 
 
-def _argument(match: re.Match[str], client: str) -> Found:
-    for name in ("d", "s", "b", "qp"):
-        value = match.groupdict().get(name)
-        if value and not filler(value) and not value.startswith("-"):
-            yield match.start(name), match.end(name), f"{client.replace('_', '-')}-password"
+def _argument(given: re.Match[str], client: str) -> Found:
+    for name, value in given.groupdict().items():
+        if name in ("d", "s", "b", "alone") and value and not filler(value) and not value.startswith("-"):
+            yield given.start(name), given.end(name), f"{client.strip('_').replace(' ', '-')}-password"
 
 
 _CARRIERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Found]], ...] = (
@@ -244,7 +259,8 @@ _CARRIERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Found]], ...] = (
     ((":*:", ":5432:", ":5433:", ":6432:", ":543", ":5439:"), _group(_PGPASS, "pgpass-password")),
     (("key=",), _group(_CONNECTION, "azure-account-key")),
     ((":_auth", ":_password"), _group(_NPMRC, "npm-token")),
-    (("identified",), _group(_IDENTIFIED, "sql-password")),
+    (("identified",), _accounts),
+    (("--password-stdin",), _group(_PIPED, "login-password")),
     (("chpasswd",), _group(_CHPASSWD, "password")),
-    (tuple(client for client, _ in _CLIENTS), _flags),
+    ((" -",), _flags),
 )

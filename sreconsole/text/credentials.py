@@ -19,13 +19,18 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One issuer's credential. `checksum` answers whether a whole credential of the format is self-consistent."""
+    """One issuer's credential. `checksum` answers whether a whole credential of the format is self-consistent.
+
+    Where a mark can repeat within one run of `stride` and the run decides the match, a failure skips the whole run:
+    otherwise a megabyte of marks would be read once for each of them.
+    """
 
     kind: str
     marks: tuple[str, ...]
     pattern: str
     apart: bool = False
     back: int = 0
+    stride: str = ""
     checksum: Callable[[str], bool] | None = None
 
 
@@ -61,7 +66,9 @@ def _row(
 _A = "[A-Za-z0-9]"
 _W = "[A-Za-z0-9_-]"
 _X = "[a-f0-9]"
-_B = "[A-Za-z0-9+/]"
+# Base64, also as an address (%2F) or PHP's JSON (\\/) writes it, and its padding.
+_B = r"(?:[A-Za-z0-9+/]|%2[BFbf]|\\{1,2}/)"
+_END = r"(?:=|%3[Dd]){0,2}"
 _UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 _CLOUDS = (
@@ -71,12 +78,12 @@ _CLOUDS = (
         ("AKIA", "ASIA"),
         rf"A[KS]IA[A-Z0-9]{{16}}[\"']?[\s,:;|]{{1,4}}[\"']?({_B}{{40}})(?![A-Za-z0-9+/])",
     ),
-    _row("aws-session-token", "FwoGZXIvYXdzE IQoJb3JpZ2luX2Vj", f"{_B}{{60,}}={{0,2}}"),
-    _row("aws-bedrock-key", "ABSK", f"{_B}{{100,}}={{0,2}}", apart=True),
+    _row("aws-session-token", "FwoGZXIvYXdzE IQoJb3JpZ2luX2Vj", f"{_B}{{60,}}{_END}"),
+    _row("aws-bedrock-key", "ABSK", f"{_B}{{100,}}{_END}", apart=True),
     _row("gcp-api-key", "AIza", f"{_W}{{30,}}"),
     _row("gcp-oauth-token", "ya29.", f"{_W}{{20,}}"),
     _row("gcp-client-secret", "GOCSPX-", f"{_W}{{20,}}"),
-    _row("gcp-refresh-token", "1//0", f"{_W}{{40,}}", apart=True),
+    _row("gcp-refresh-token", "1//0 1%2F%2F0", f"{_W}{{40,}}", apart=True),
     Format("azure-client-secret", ("8Q~", "7Q~"), r"[A-Za-z0-9_~.-]{3}[78]Q~[A-Za-z0-9_~.-]{31,34}", back=3),
     Format("azure-devops-pat", ("AZDO",), f"{_A}{{76}}AZDO{_A}{{4}}", back=76),
     _row("alibaba-access-key", "LTAI", f"{_A}{{16,26}}", apart=True),
@@ -88,7 +95,7 @@ _CLOUDS = (
     _row("planetscale-token", "pscale_pw_ pscale_tkn_ pscale_oauth_", "[A-Za-z0-9_.=-]{32,}"),
     _row("netlify-token", "nfp_ nfc_ nfo_", f"{_A}{{36,}}", apart=True),
     _row("vercel-token", "vercel_blob_rw_ vcp_ vci_ vca_ vcr_ vck_", f"{_W}{{24,}}", apart=True),
-    _row("fly-token", "fo1_ fm1r_ fm1a_ fm2_", "[A-Za-z0-9+/_=-]{40,}", apart=True),
+    _row("fly-token", "fo1_ fm1r_ fm1a_ fm2_", f"(?:{_B}|[_=-]){{40,}}", apart=True),
     _row("neon-api-key", "napi_", f"{_A}{{40,}}", apart=True),
     _row("databricks-token", "dapi", f"{_X}{{32}}(?:-[0-9]{{1,2}})?", apart=True),
     Format("terraform-token", (".atlasv1.",), r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{40,}", back=14),
@@ -175,7 +182,7 @@ _SERVICES = (
     _row("discord-token", "MT Mj Mz ND NT Nj Nz OD OT", rf"{_A}{{22,27}}\.{_W}{{6}}\.{_W}{{27,}}", apart=True),
     Format("telegram-token", (":AA",), rf"(?<=[0-9]{{8}}):(AA{_W}{{32,}})"),
     _row("stripe-key", "sk_live_ sk_test_ rk_live_ rk_test_ sk_org_", f"{_A}{{10,}}", apart=True),
-    _row("stripe-webhook-secret", "whsec_", f"{_B}{{20,}}={{0,2}}", apart=True),
+    _row("stripe-webhook-secret", "whsec_", f"{_B}{{20,}}{_END}", apart=True),
     _row("twilio-api-key", "SK", f"{_X}{{32}}(?![A-Za-z0-9])", apart=True),
     _row("sendgrid-key", "SG.", rf"{_W}{{16,}}\.{_W}{{16,}}", apart=True),
     _row("mailgun-key", "key- pubkey-", f"{_X}{{32}}(?![A-Za-z0-9])", apart=True),
@@ -186,11 +193,11 @@ _SERVICES = (
     _row("square-token", "sq0atp- sq0csp- EAAAE EAAAl", f"{_W}{{22,}}", apart=True),
     _row("facebook-token", "EAA", f"{_A}{{80,}}", apart=True),
     _row("grafana-token", "glsa_", f"{_A}{{32}}_[A-Fa-f0-9]{{8}}"),
-    _row("grafana-token", "glc_", f"{_B}{{32,}}={{0,2}}", apart=True),
-    _row("grafana-token", "eyJrIjoi", f"{_B}{{40,}}={{0,2}}"),
+    _row("grafana-token", "glc_", f"{_B}{{32,}}{_END}", apart=True),
+    _row("grafana-token", "eyJrIjoi", f"{_B}{{40,}}{_END}"),
     _row("newrelic-key", "NRAK- NRJS- NRRA- NRII- NRSP-", f"{_A}{{19,}}"),
     _row("dynatrace-token", "dt0c01. dt0s16.", r"[A-Z0-9]{24}\.[A-Z0-9]{60,}"),
-    _row("sentry-token", "sntrys_ sntryu_", "[A-Za-z0-9+/=_]{40,}"),
+    _row("sentry-token", "sntrys_ sntryu_", f"(?:{_B}|[=_]){{40,}}"),
     _row("plaid-token", "access-production- access-sandbox- access-development-", _UUID),
     _row("shippo-token", "shippo_live_ shippo_test_", f"{_X}{{40}}"),
     _row("easypost-key", "EZAK EZTK", f"{_A}{{54}}", apart=True),
@@ -199,8 +206,13 @@ _SERVICES = (
     _row("readme-key", "rdme_", f"{_A}{{60,}}"),
     _row("typeform-token", "tfp_", "[A-Za-z0-9_.=-]{50,}", apart=True),
     _row("mapbox-secret-token", "sk.eyJ", rf"{_W}{{20,}}\.{_W}{{20,}}", apart=True),
-    _row("jwt", "eyJ", rf"{_W}{{8,}}+\.(?:eyJ{_W}{{4,}}+\.{_W}*+|{_W}*+(?:\.{_W}++){{3}})"),
-    Format("private-key", ("LS0tLS1CRUdJTi",), rf"LS0tLS1CRUdJTi(?!BDRVJU|BQVUJM|BUUlVTV){_B}{{60,}}+={{0,2}}"),
+    Format(
+        "jwt",
+        ("eyJ",),
+        rf"eyJ{_W}{{8,}}+\.(?:eyJ{_W}{{4,}}+\.{_W}*+|{_W}*+(?:\.{_W}++){{3}})",
+        stride=f"{_W}++",
+    ),
+    Format("private-key", ("LS0tLS1CRUdJTi",), rf"LS0tLS1CRUdJTi(?!BDRVJU|BQVUJM|BUUlVTV){_B}{{60,}}+{_END}"),
 )
 
 FORMATS: tuple[Format, ...] = (*_CLOUDS, *_FORGES, *_MODELS, *_SERVICES)

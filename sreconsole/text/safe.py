@@ -16,9 +16,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, SupportsIndex, TypeVar
-
-from sreconsole.text.scripts import doubtful
+from typing import Any, SupportsIndex, TypeVar, cast
 
 # Printable by category, invisible on screen: variation selectors, fillers, grapheme joiner, Khmer inherent vowels,
 # Braille blank, null notehead. Python's database has no Default_Ignorable_Code_Point; a test derives the set by name.
@@ -30,7 +28,6 @@ STACK = 4
 """Combining marks left on one character; the rest of a higher stack becomes one mark with their count."""
 
 _JAMO = "\u1161-\u11ff\ud7b0-\ud7ff"
-_BLANK = re.compile(f"[{BLANKS}]")
 _SHORT_MARKS = {0x00: "␀", 0x09: "⇥", 0x0A: "\n", 0x0D: "␍", 0x1B: "␛"}
 _KEPT_TAB = "⇥   "
 _TOKEN = object()
@@ -100,7 +97,7 @@ class _Marks(_Bounded[str]):
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        return self.remember(code, char if char.isprintable() and not _BLANK.match(char) else _mark(code))
+        return self.remember(code, char if char.isprintable() and not _blank().match(char) else _mark(code))
 
 
 class _Cells(_Bounded[int]):
@@ -115,45 +112,54 @@ def _mark(code: int) -> str:
 
 
 def _cells(char: str) -> int:
-    if char == "\n" or _takes_no_cell(char):
+    if char == "\n" or unicodedata.category(char) in ("Mn", "Me") or _jamo_tail(char):
         return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    return 2 if unicodedata.east_asian_width(char) in "WF" or _widened(char) else 1
 
 
-def _takes_no_cell(char: str) -> bool:
-    return unicodedata.category(char) in ("Mn", "Me") or "\u1161" <= char <= "\u11ff" or "\ud7b0" <= char <= "\ud7ff"
+def _sits_on_another(char: str) -> bool:
+    """Whether it is drawn on the character before it. Spacing marks (Mc) too: terminals disagree on their cells."""
+    return unicodedata.category(char) in ("Mn", "Me", "Mc") or _jamo_tail(char)
 
 
-@dataclass(frozen=True)
-class _Combining:
-    """Patterns over every character that sits on the one before it."""
+def _jamo_tail(char: str) -> bool:
+    return "\u1161" <= char <= "\u11ff" or "\ud7b0" <= char <= "\ud7ff"
 
-    anything: re.Pattern[str]
-    trouble: re.Pattern[str]
-    run: re.Pattern[str]
+
+def _widened(char: str) -> bool:
+    """Wide since Unicode 16, which is newer than the database of Python 3.11."""
+    return (
+        char in "☰☱☲☳☴☵☶☷⚊⚋⚌⚍⚎⚏" or "\u4dc0" <= char <= "\u4dff" or "\U0001d300" <= char <= "\U0001d376"
+    )
 
 
 @lru_cache(maxsize=1)
-def _combining() -> _Combining:
-    """Built from the Unicode database on the first text beyond ASCII: some milliseconds, once a process."""
+def _blank() -> re.Pattern[str]:
+    return re.compile(f"[{BLANKS}]")
+
+
+@lru_cache(maxsize=1)
+def _combining() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Patterns for: any character that sits on the one before or is blank; one that must not stay; a run to lower.
+
+    Built from the Unicode database on the first text beyond ASCII: some milliseconds, once a process.
+    """
     planes = map(chr, range(0x300, 0x1F000))
-    zero = "".join(char for char in planes if not char.isalnum() and char.isprintable() and _takes_no_cell(char))
-    basic = "".join(char for char in zero if char <= "\uffff")
-    one = f"[{zero}{_JAMO}]"
-    return _Combining(
-        # The regex engine answers for the basic plane from a bitmap but walks ranges beyond it: name those in two.
-        anything=re.compile(rf"[{basic}{_JAMO}{BLANKS}\U00010000-\U0001efff\U000e0000-\U000e0fff]"),
-        trouble=re.compile(rf"[{BLANKS}]|(?m:^){one}|{one}{{{STACK + 1}}}"),
-        run=re.compile(rf"(?m:^){one}+|{one}{{{STACK + 1},}}"),
-    )
+    marks = "".join(char for char in planes if not char.isalnum() and char.isprintable() and _sits_on_another(char))
+    basic = "".join(char for char in marks if char <= "\uffff")
+    one = f"[{marks}{_JAMO}]"
+    # The regex engine answers for the basic plane from a bitmap but walks ranges beyond it: name those in two.
+    anything = re.compile(rf"[{basic}{_JAMO}{BLANKS}\U00010000-\U0001efff\U000e0000-\U000e0fff]")
+    trouble = re.compile(rf"[{BLANKS}]|(?m:^){one}|{one}{{{STACK + 1}}}")
+    return anything, trouble, re.compile(rf"(?m:^){one}+|{one}{{{STACK + 1},}}")
 
 
 def _sits_well(text: str) -> bool:
     """Whether no character of `text` is a blank, a combining mark without a base, or one too many on its base."""
     if text.isascii():
         return True
-    combining = _combining()
-    return not combining.anything.search(text) or not combining.trouble.search(text)
+    anything, trouble, _ = _combining()
+    return not anything.search(text) or not trouble.search(text)
 
 
 _MARKS = _Marks()
@@ -180,8 +186,8 @@ def _again(text: str) -> Safe:
 
 
 def _words(value: object) -> str:
-    if isinstance(value, str):
-        return str.__str__(value)
+    if issubclass(type(value), str):  # not isinstance: that believes an object's own __class__
+        return str.__str__(cast(str, value))
     if value is None:
         return ""
     try:
@@ -190,7 +196,7 @@ def _words(value: object) -> str:
         said = str(value)
     except Exception:  # noqa: BLE001 - a foreign __str__ may raise anything; the type's name still says what it was
         return f"⟨unprintable {type(value).__name__}⟩"
-    return str.__str__(said) or (type(value).__name__ if isinstance(value, BaseException) else "")
+    return str.__str__(said) or (type(value).__name__ if issubclass(type(value), BaseException) else "")
 
 
 def _marked(text: str, newline: str) -> str:
@@ -200,7 +206,7 @@ def _marked(text: str, newline: str) -> str:
     if not (text.replace("\n", "").isprintable() and _sits_well(text)):
         text = text.translate(_MARKS)
         if not _sits_well(text):
-            text = _combining().run.sub(_lower_stack, text)
+            text = _combining()[2].sub(_lower_stack, text)
     return text if newline == "\n" else text.replace("\n", newline.translate(_MARKS))
 
 
@@ -232,7 +238,11 @@ def look(value: object, *, newline: str = "⏎") -> Look:
     """`safe(value)` with its count of hidden characters and its mixed-script warning (after UTS 39 §5)."""
     shown = safe(value, newline=newline)
     text = _words(value)
-    warned = [] if text.isascii() else doubtful(text)
+    if text.isascii():
+        return Look(shown, _hidden(text), (), "")
+    from sreconsole.text.scripts import doubtful
+
+    warned = doubtful(text)
     names = tuple(dict.fromkeys(name for _, found in warned for name in found))
     return Look(shown, _hidden(text), names, _warning(warned))
 
@@ -242,12 +252,12 @@ def _hidden(text: str) -> int:
     if text.replace("\n", "").isprintable() and _sits_well(text):
         return 0
     marked = text.translate(_MARKS)
-    runs = () if _sits_well(marked) else _combining().run.finditer(marked)
+    runs = () if _sits_well(marked) else _combining()[2].finditer(marked)
     return sum(_MARKS[ord(char)] != char for char in text) + sum(_left_out(run) for run in runs)
 
 
 def _left_out(run: re.Match[str]) -> int:
-    return len(run.group()) - sum(_takes_no_cell(char) for char in _lower_stack(run))
+    return len(run.group()) - sum(_sits_on_another(char) for char in _lower_stack(run))
 
 
 def _warning(warned: list[tuple[str, tuple[str, ...]]]) -> str:
