@@ -90,7 +90,7 @@ def _approved(e: Escalation, raw: bytes) -> Reply:
 
 def _choices(e: Escalation, asked: Call) -> dict[str, Any]:
     """The choices of an approval, in the words the agent used."""
-    given = json.loads(e.answer) if e.answer and e.state == State.APPROVED else {}
+    given = json.loads(e.answer) if e.answer and e.state == State.APPROVED and e.used_at is not None else {}
     return {"choices": restored(given.get("choices") or {}, json.loads(e.choices), asked.choices)}
 
 
