@@ -16,6 +16,7 @@ from sreconsole.store.escalations import Escalation
 from sreconsole.store.event import NOTICE, PAGE, WARN, Event
 from sreconsole.store.grants import Grant
 from sreconsole.store.writer import Tx, Writer
+from sreconsole.text.canonical import canonical
 
 Result = TypeVar("Result")
 
@@ -93,7 +94,7 @@ class Questions:
                 lambda e: "the arguments changed" if e.asked != draft.asked else "the policy changed",
             )  # fmt: skip
             n, name = escalations.number(tx.connection)
-            grant = _covering(grants.live(tx.connection, draft.session, now), draft)
+            grant = _covering(tx, grants.live(tx.connection, draft.session, now), draft)
             born = rows.changed(draft, n=n, id=name)
             escalations.add(tx.connection, born)
             tx.append(_about(born, event.kind, now, summary=event.summary, data=event.data, severity=WARN))
@@ -160,6 +161,8 @@ class Questions:
             verdict = json.loads(e.verdict)
             if not target.strip() or (target.strip("*? ") == "" and e.tool == ""):
                 raise ValueError("a grant needs a target pattern")
+            if verdict.get("unparseable") or not _acts(verdict):
+                raise life.NotAllowed(f"{e.id} could not be read as effects: no grant can stand for that, approve this one")
             if int(verdict.get("approvers", 1)) > 1:
                 raise life.NotAllowed(f"{e.id} needs two people each time: no grant can stand for that")
             if verdict.get("confirm") and any(mark in target for mark in "*?["):
@@ -316,23 +319,43 @@ def _granted(grant: Grant, now: int) -> dict[str, Any]:
 
 
 def _acts(verdict: dict[str, Any]) -> list[dict[str, Any]]:
-    """The effects of a verdict that change something."""
-    return [one for one in verdict.get("effects") or [] if not str(one.get("kind", "")).endswith(".read")]
+    """The effects of a verdict that change something, or that a human is asked about although they only read."""
+    return [
+        one
+        for one in verdict.get("effects") or []
+        if not str(one.get("kind", "")).endswith(".read") or int((one.get("facts") or {}).get("tier", 3)) >= 3
+    ]
 
 
 def _effect(verdict: dict[str, Any]) -> str:
     return ",".join(sorted({str(one.get("kind", "")) for one in _acts(verdict)}))
 
 
-def _covering(live: list[Grant], draft: Escalation) -> Grant | None:
-    """The grant that covers a tier-3 call: same tool, no other kind of effect, and every target within its pattern."""
+OF_TARGET = {"tier", "branch", "inside", "url", "removed", "ratio"}
+"""Facts that follow the target, which the pattern bounds; every other one says what is done, and how."""
+
+
+def _way(effect: dict[str, Any]) -> str:
+    """What is done, where and how, leaving the target aside: a forced push is not like a push, prod not like staging."""
+    facts = {name: value for name, value in (effect.get("facts") or {}).items() if name not in OF_TARGET}
+    return canonical([effect.get("kind"), effect.get("host"), effect.get("environment"), facts]).decode()
+
+
+def _covering(tx: Tx, live: list[Grant], draft: Escalation) -> Grant | None:
+    """The grant that covers a tier-3 call: same tool, nothing done that was not seen, every target within its pattern."""
     verdict = json.loads(draft.verdict)
+    acts = _acts(verdict)
     if draft.tier != 3 or draft.kind != "tool" or int(verdict.get("approvers", 1)) > 1:
         return None
-    kinds = set(_effect(verdict).split(","))
-    targets = {str(verdict.get("target", "")), *(str(one.get("target", "")) for one in _acts(verdict))}
+    if verdict.get("unparseable") or not acts:
+        return None
+    targets = {str(verdict.get("target", "")), *(str(one.get("target", "")) for one in acts)}
+    ways = {_way(one) for one in acts}
     for grant in live:
-        if grant.tool != draft.tool or not kinds <= set(grant.effect.split(",")) or "" in targets:
+        seen = escalations.get(tx.connection, grant.escalation)
+        if grant.tool != draft.tool or "" in targets or seen is None:
+            continue
+        if not ways <= {_way(one) for one in _acts(json.loads(seen.verdict))}:
             continue
         if all(_within(target, grant.target, bool(verdict.get("confirm"))) for target in targets):
             return grant
