@@ -163,6 +163,8 @@ class Daemon:
         self.config = configuration.load(self.home.settings)
         candidate = self.policies.candidate()
         try:
+            if candidate.problems:
+                raise PolicyBroken(candidate.problems)
             version = await self.judges.load(candidate.paths)
         except PolicyBroken as broken:
             await self._rejected(author, broken.problems)
@@ -180,7 +182,7 @@ class Daemon:
             if difference := self._keep(candidate):
                 await self._record_policy(self.judges.version, self.policies.author(), difference)
             return
-        problems = self.judges.problems
+        problems = candidate.problems or self.judges.problems
         if last := self.policies.last_good():
             await self.judges.load(last)
         await self._rejected(self.policies.author(), problems)
@@ -360,7 +362,10 @@ class Daemon:
             0o660 if self.config["operators.groups"] or self.config["operators.users"] else 0o600,
         )
         for group in self.config["operators.groups"][:1]:
-            shutil.chown(self.home.operator_socket, group=group)
+            try:
+                shutil.chown(self.home.operator_socket, group=group)
+            except LookupError as unknown:
+                print(f"{self.config.path}: operators.groups: {unknown}", file=sys.stderr, flush=True)
 
 
 def serve(home: Home) -> int:
