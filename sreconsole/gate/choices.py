@@ -31,6 +31,9 @@ def checked(kind: str, choices: Sequence[Mapping[str, Any]], answer: Any) -> dic
     if kind == "elicitation":
         content = (answer or {}).get("content") or {}
         return {"content": _content(next(iter(choices), {}).get("schema"), content)}
+    if kind == "tool" and answer:
+        # Other arguments would run unjudged: a tier-4 one too.
+        raise WrongChoice("answer: a call runs as it was asked or not at all; deny it and say what to run instead")
     return answer
 
 

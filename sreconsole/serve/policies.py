@@ -122,7 +122,14 @@ class Policies:
         try:
             if e.state == life.State.HELD:
                 e = await questions.withdraw(e.id, None, "the policy changed")
-            again = await judges.again(e.client, e.tool, json.loads(e.input), e.cwd)
+            waiter = questions.waiters.get(e.id)
+            if waiter:
+                # What is stored is redacted, and a secret's place may hold a command: judge what would run.
+                again = await judges.call(e.client, "PreToolUse", waiter.raw, waiter.home)
+                if not again["ok"]:
+                    return
+            else:
+                again = await judges.again(e.client, e.tool, json.loads(e.input), e.cwd)
             verdict = again["verdict"]
             tier = int(verdict["tier"])
             if tier == e.tier:
@@ -135,6 +142,10 @@ class Policies:
                                      note="the policy changed")  # fmt: skip
                 return
             why = f"the policy changed: this is tier {tier} now"
+            if not waiter:
+                why = "the policy changed while nobody waited"
+                await questions.step(e.id, lambda row, now: life.invalidate(row, why, now), None, note=why)
+                return
             await questions.step(e.id, lambda row, now: life.retier(row, tier, why, now), None, note=why)
         except (life.Late, Moved, Unknown, Poison):
             # Decided meanwhile; or unreadable, in which case it goes on waiting as it was.
