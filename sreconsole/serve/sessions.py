@@ -14,6 +14,7 @@ from sreconsole.store import agents, rows, sessions
 from sreconsole.store.event import Event
 from sreconsole.store.sessions import Session
 from sreconsole.store.writer import Tx
+from sreconsole.text.safe import safe
 
 QUIET = 30_000
 """Milliseconds between two writes that only move `seen_at`."""
@@ -151,7 +152,7 @@ class Roster:
         known = self._known[session.id] = Known(session, found, now, _processes(session), repositories)
         sessions.save(tx.connection, session)
         kind = "session.resumed" if earlier else "session.started"
-        words = f"{found.agent or 'unknown agent'} ({found.how}) in {session.cwd}"
+        words = f"{found.agent or 'unknown agent'} ({found.how}) in {safe(session.cwd)}"
         facts = {"client": client, "pid": session.pid, "started": session.started, "uid": peer.uid, "how": found.how,
                  "provable": found.provable, "attended": session.attended, "mode": session.mode}  # fmt: skip
         tx.append(Event(kind, now, "gate", session.id, found.agent, "", session.id, summary=words, data=facts))
