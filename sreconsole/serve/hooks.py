@@ -48,8 +48,7 @@ class HookLine(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self.peer = peers.peer(transport.get_extra_info("socket"))
-        found = peers.process(self.peer.pid)
-        self.identity = f"{self.peer.pid}:{found.started if found else 0}:{peers.boot()}"
+        self.identity = f"{self.peer.pid}:{self.peer.started}:{peers.boot()}"
         self._gatekeeper.lines.add(self)
 
     def data_received(self, data: bytes) -> None:

@@ -33,6 +33,10 @@ class Known:
     """Names of the repository it works in; None: its owner is to be found (again) at its next call."""
 
 
+class Foreign(Exception):
+    """A call claims a session of another user's; the message says whose."""
+
+
 class Roster:
     """Which sessions there are, and whose."""
 
@@ -71,8 +75,12 @@ class Roster:
         return nearest or f"ask-{peer.pid}-{line[0][1] if line else 0}"
 
     def seen(self, tx: Tx, judged: dict[str, Any], client: str, peer: Peer, attended: str, now: int) -> Known:
-        """The session of this call, opened if it is new; inside the caller's transaction."""
+        """The session of this call, opened if it is new; inside the caller's transaction. Raises Foreign."""
         known = self._known.get(judged["session"])
+        earlier = known.session if known else sessions.get(tx.connection, judged["session"])
+        if earlier and earlier.uid != peer.uid:
+            # Its grants, its agent and its standing are not for whoever knows its name.
+            raise Foreign(f"session {earlier.id} belongs to user {peers.user(earlier.uid)}, not to {peers.user(peer.uid)}")
         if known is None or known.session.ended_at is not None:
             known = self._open(tx, judged, client, peer, attended, now)
         elif known.repositories is None:
