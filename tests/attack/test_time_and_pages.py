@@ -132,10 +132,16 @@ def test_a_store_gets_no_second_writer_when_the_runtime_folder_goes(house: House
     assert house.serve
     first = house.serve
     shutil.rmtree(house.home.runtime)
-    second = subprocess.run(
-        [sys.executable, "-m", "sreconsole", "serve"], env=house.environment, capture_output=True, timeout=20
+    second = subprocess.Popen(
+        [sys.executable, "-m", "sreconsole", "serve"], env=house.environment, stderr=subprocess.DEVNULL
     )
-    assert second.returncode != 0 and b"runs" in second.stderr
+    while second.poll() is None and not house.home.operator_socket.exists():
+        time.sleep(0.01)
+    # Either it was turned away, or the first had noticed and made room: never both.
+    if second.poll() is None:
+        assert first.poll() is not None
+        second.terminate()
+        second.wait(10)
     first.wait(10)
     house.start()
     assert house.ask("hello")["ok"]
