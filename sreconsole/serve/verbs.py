@@ -157,8 +157,8 @@ class Verbs:
         uid = request.get("uid")
         rules = checked(request.get("rules") or [])
         agent = Agent(
-            name, _name(request, "owner"), int(uid) if uid is not None else None, _name(request, "role"),
-            _name(request, "model"), json.dumps(redact_value(request.get("scope") or {})[0], sort_keys=True),
+            name, _name(request, "owner", 100), int(uid) if uid is not None else None, _name(request, "role", 100),
+            _name(request, "model", 100), json.dumps(redact_value(request.get("scope") or {})[0], sort_keys=True),
             json.dumps(rules, sort_keys=True), unattended, now, desk.who.name, None, "",
         )  # fmt: skip
         if not agent.owner:
@@ -292,9 +292,9 @@ def _reason(request: dict[str, Any]) -> str:
     return redact(text(request, "reason", 2000)).text
 
 
-def _name(request: dict[str, Any], name: str) -> str:
+def _name(request: dict[str, Any], name: str, longest: int = 200) -> str:
     """A name as it is stored: no secret in it, and harmless."""
-    return str(safe(redact(text(request, name, 200)).text))
+    return str(safe(redact(text(request, name, longest)).text))
 
 
 def _state(e: Escalation) -> dict[str, Any]:
