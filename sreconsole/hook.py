@@ -133,7 +133,9 @@ def harmless(payload: bytes) -> bool:
         if tool not in ("Read", "LS", "Glob"):
             return False
         wanted = call["tool_input"].get("file_path" if tool == "Read" else "path", cwd)
-        if tool == "Glob" and (call["tool_input"]["pattern"].startswith(("/", "~")) or ".." in call["tool_input"]["pattern"]):
+        if tool == "Glob" and (
+            call["tool_input"]["pattern"].startswith(("/", "~")) or ".." in call["tool_input"]["pattern"]
+        ):
             return False
         path = os.path.realpath(os.path.join(cwd, wanted))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -143,7 +145,9 @@ def harmless(payload: bytes) -> bool:
         return False
     if path.startswith(("/proc/", "/sys/", "/dev/", "/etc/", "/run/", "/var/run/")):
         return False
-    return not any(word in path.lower() for word in ("secret", "credential", "passw", "token", "key", ".pem", ".p12", "auth"))
+    return not any(
+        word in path.lower() for word in ("secret", "credential", "passw", "token", "key", ".pem", ".p12", "auth")
+    )
 
 
 def answer(arguments: list[str]) -> int:

@@ -173,7 +173,9 @@ class Questions:
             if not target.strip() or (target.strip("*? ") == "" and e.tool == ""):
                 raise ValueError("a grant needs a target pattern")
             if verdict.get("unparseable") or not _acts(verdict):
-                raise life.NotAllowed(f"{e.id} could not be read as effects: no grant can stand for that, approve this one")
+                raise life.NotAllowed(
+                    f"{e.id} could not be read as effects: no grant can stand for that, approve this one"
+                )
             if int(verdict.get("approvers", 1)) > 1:
                 raise life.NotAllowed(f"{e.id} needs two people each time: no grant can stand for that")
             if verdict.get("confirm") and any(mark in target for mark in "*?["):

@@ -80,7 +80,9 @@ class Roster:
         earlier = known.session if known else sessions.get(tx.connection, judged["session"])
         if earlier and earlier.uid != peer.uid:
             # Its grants, its agent and its standing are not for whoever knows its name.
-            raise Foreign(f"session {earlier.id} belongs to user {peers.user(earlier.uid)}, not to {peers.user(peer.uid)}")
+            raise Foreign(
+                f"session {earlier.id} belongs to user {peers.user(earlier.uid)}, not to {peers.user(peer.uid)}"
+            )
         if known is None or known.session.ended_at is not None:
             known = self._open(tx, judged, client, peer, attended, now)
         elif known.repositories is None:
