@@ -128,10 +128,8 @@ def _shell(
     queued = []
     for key, child in item.items():
         shown = key
-        if isinstance(key, str):
-            done = redact(key)
-            kinds.update(dict.fromkeys(done.kinds))
-            shown = done.text
+        if isinstance(key, str) and not _WORD.fullmatch(key):
+            shown = _string(key, "", kinds)
         while shown in copy:
             shown = f"{shown}'"
         copy[shown] = None
