@@ -34,7 +34,9 @@ def checked(kind: str, choices: Sequence[Mapping[str, Any]], answer: Any) -> dic
     return answer
 
 
-def restored(answer: Mapping[str, Any], stored: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def restored(
+    answer: Mapping[str, Any], stored: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """Choices by question in the asker's own words: what was stored and shown is redacted, the places are the same."""
     back: dict[str, Any] = {}
     for shown, original in zip(stored, asked, strict=True):

@@ -176,7 +176,13 @@ sys.stdin.read()
 def client(fleet: Any, session: str, asks: list[str] | None) -> subprocess.Popen[bytes]:
     """A client of its own that speaks for a session through a real hook, and asks."""
     payload = json.dumps({"hook_event_name": "SessionStart", "session_id": session, "cwd": "/tmp", "source": "startup"})
-    words = [str(ROOT / "sreconsole/hook.py"), str(fleet.home.hook_socket), str(os.getuid()), payload, json.dumps(asks) if asks else ""]
+    words = [
+        str(ROOT / "sreconsole/hook.py"),
+        str(fleet.home.hook_socket),
+        str(os.getuid()),
+        payload,
+        json.dumps(asks) if asks else "",
+    ]
     return subprocess.Popen([sys.executable, "-c", CLIENT, *words], env={**fleet.environment, "CLAUDE_CODE_SESSION_ID": "s-other"},
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
 
