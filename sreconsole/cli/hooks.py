@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from sreconsole.cli.exits import Absent, Barred, Failure, Usage
 
 if TYPE_CHECKING:
     from sreconsole.gate.install import Plan
@@ -106,13 +110,13 @@ def _path(client: str, scope: str, project: Path, managed: Path | None, *, asks:
     from sreconsole.gate import install as hooks
 
     if client not in hooks.CLIENTS:
-        _wrong(f"CLIENT: `{client}` cannot be wired; one of: {', '.join(hooks.CLIENTS)}")
+        raise Usage(f"CLIENT: `{client}` cannot be wired; one of: {', '.join(hooks.CLIENTS)}")
     if scope not in hooks.SCOPES:
-        _wrong(f"--scope: `{scope}` is none of {', '.join(hooks.SCOPES)}")
+        raise Usage(f"--scope: `{scope}` is none of {', '.join(hooks.SCOPES)}")
     if not project.is_dir():
-        _wrong(f"--project: {project} is no folder")
+        raise Usage(f"--project: {project} is no folder")
     if asks:
-        _wrong("--json does not ask: add --yes")
+        raise Usage("--json does not ask: add --yes")
     return hooks.place(scope, project, managed or hooks.MANAGED)
 
 
@@ -132,8 +136,7 @@ def _no_agent() -> None:
         marks = dict.fromkeys(mark for one in peers.ancestry(os.getpid()) for mark in peers.agent_marks(one.pid))
         why = f"it was started by an agent's client ({', '.join(marks)} in its environment)" if marks else ""
     if why:
-        typer.echo(f"refused: {why}", err=True)
-        raise typer.Exit(4)
+        raise Barred(f"refused: {why}")
 
 
 def _agreed(plan: Plan, yes: bool, as_json: bool) -> bool:
@@ -146,7 +149,7 @@ def _agreed(plan: Plan, yes: bool, as_json: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty():
-        _wrong("there is nobody to ask here: look at the change above, then add --yes")
+        raise Usage("there is nobody to ask here: look at the change above, then add --yes")
     return typer.confirm("Change it?", default=False)
 
 
@@ -167,25 +170,20 @@ def _say(facts: dict[str, Any], as_json: bool) -> None:
     typer.echo(str(safe(f"{facts['settings']}: {facts['state']}{backup}")))
 
 
-def _wrong(words: str) -> None:
-    typer.echo(words, err=True)
-    raise typer.Exit(2)
-
-
-class _one_line:
+@contextmanager
+def _one_line() -> Iterator[None]:
     """Turns what cannot be done into one line and its exit code."""
+    from sreconsole.gate.hook_file import NoInterpreter
+    from sreconsole.gate.install import NotYours
+    from sreconsole.gate.settings_file import Changed, Unusable
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        from sreconsole.gate.hook_file import NoInterpreter
-        from sreconsole.gate.install import NotYours
-        from sreconsole.gate.settings_file import Changed, Unusable
-        from sreconsole.text.safe import safe
-
-        codes: dict[type[BaseException], int] = {Unusable: 2, Changed: 1, NotYours: 4, NoInterpreter: 3}
-        for one, code in codes.items():
-            if isinstance(error, one):
-                typer.echo(str(safe(str(error))), err=True)
-                raise typer.Exit(code) from None
+    try:
+        yield
+    except Unusable as error:
+        raise Usage(str(error)) from error
+    except Changed as error:
+        raise Failure(str(error)) from error
+    except NotYours as error:
+        raise Barred(str(error)) from error
+    except NoInterpreter as error:
+        raise Absent(str(error)) from error

@@ -26,7 +26,10 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Load policy files without using them, one line a problem. Exit code 1 if there is one."""
+    """Load policy files over the policy that comes with sreconsole, without using them; one line a problem.
+
+    Exit code 1 if there is one.
+    """
     files = file or files_of(paths.home())
     for one in files:
         if not one.is_file():
@@ -38,7 +41,8 @@ def check(
         for problem in problems:
             table.say(problem)
     else:
-        table.say(f"policy {version} is sound: {', '.join(map(str, files))}")
+        names = ", ".join(map(str, files)) or "the one that comes with sreconsole"
+        table.say(f"policy {version} is sound: {names}")
     if problems:
         raise typer.Exit(NO)
 
@@ -59,16 +63,12 @@ def reload(as_json: Json = False) -> None:
 
 
 def files_of(home: Home) -> list[Path]:
-    """The policy files of a home, in order; the policy that comes with sreconsole where there is none."""
+    """The policy files of a home, in order; none where only the policy that comes with sreconsole counts."""
     found = [home.policy] if home.policy.exists() else []
     folder = home.config / "policy.d"
     if folder.is_dir():
         found += sorted(folder.glob("*.yaml"))
-    if found:
-        return found
-    import sreconsole.policy
-
-    return [Path(sreconsole.policy.__file__).with_name("starter.yaml")]
+    return found
 
 
 def _loaded(files: list[Path]) -> tuple[str, list[str]]:
@@ -77,6 +77,6 @@ def _loaded(files: list[Path]) -> tuple[str, list[str]]:
     from sreconsole.policy.problems import PolicyError
 
     try:
-        return load(files, datetime.now(UTC).date()).version, []
+        return load(files, datetime.now(UTC).date(), starter=True).version, []
     except PolicyError as error:
         return "", list(error.problems)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sreconsole.cli.exits import Absent, Barred, Failure, Usage
+
 if TYPE_CHECKING:
-    from sreconsole.serve.service import Service
+    from sreconsole.serve.service import NoService, Service
 
 app = typer.Typer(help="Let systemd keep serve running.", no_args_is_help=True)
 
@@ -31,7 +33,7 @@ def install(
 
     words = services.program()
     if system and not group:
-        _out("--system needs --group: the people on call, for example --group oncall", 2)
+        raise Usage("--system needs --group: the people on call, for example --group oncall")
     service = _service(system=system, group=group, words=words)
     if show:
         typer.echo(service.text, nl=False)
@@ -46,7 +48,7 @@ def install(
         for line in services.install(service, home, services.run):
             typer.echo(line)
     except services.NoService as no:
-        _out(str(no), no.code)
+        raise _no(no) from no
 
 
 @app.command()
@@ -60,7 +62,7 @@ def status(*, system: System = False, as_json: Json = False) -> None:
     try:
         said = services.status(service, services.run)
     except services.NoService as no:
-        _out(str(no), no.code)
+        raise _no(no, brief=as_json) from no
     if as_json:
         typer.echo(json.dumps({"name": service.name, "unit": str(service.unit), **said}, indent=2))
     else:
@@ -90,7 +92,7 @@ def uninstall(
         for line in services.uninstall(service, services.run):
             typer.echo(line)
     except services.NoService as no:
-        _out(str(no), no.code)
+        raise _no(no) from no
 
 
 def _service(*, system: bool, group: str, words: list[str]) -> Service:
@@ -103,7 +105,7 @@ def _service(*, system: bool, group: str, words: list[str]) -> Service:
         return services.system_service(words, group)
     home = paths.home()
     if home.kind == "system":
-        _out("this machine has a system home; add --system", 2)
+        raise Usage("this machine has a system home; add --system")
     return services.user_service(home, words, os.environ)
 
 
@@ -116,10 +118,12 @@ def _present(service: Service) -> None:
 
 def _agreed() -> bool:
     if not sys.stdin.isatty():
-        _out("there is nobody to ask here: look at the above, then add --yes", 2)
+        raise Usage("there is nobody to ask here: look at the above, then add --yes")
     return typer.confirm("Do it?", default=False)
 
 
-def _out(words: str, code: int) -> NoReturn:
-    typer.echo(words, err=True)
-    raise typer.Exit(code)
+def _no(no: NoService, *, brief: bool = False) -> Failure:
+    """One line with its exit code; what can be done instead goes before it, unless `brief`."""
+    if no.instead and not brief:
+        typer.echo(no.instead)
+    return {2: Usage, 3: Absent, 4: Barred}.get(no.code, Failure)(str(no))

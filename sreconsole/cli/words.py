@@ -53,10 +53,11 @@ def _typer(module: Any) -> typer.Typer:
     if not isinstance(app, typer.Typer):
         app = typer.Typer()
         app.command(context_settings={**SHORT, **getattr(module, "CONTEXT", {})})(module.command)
+    # Whoever wrote the word made a plain app of it: help and errors are the program's, completion the root's.
     app.rich_markup_mode = None
     app.pretty_exceptions_enable = False
     app._add_completion = False
-    if app.info.context_settings in (None,) or not isinstance(app.info.context_settings, dict):
+    if not isinstance(app.info.context_settings, dict):
         app.info.context_settings = SHORT
     if len(app.registered_commands) + len(app.registered_groups) > 1 or app.registered_callback:
         app.info.no_args_is_help = True

@@ -138,21 +138,28 @@ class Clients:
         return ""
 
     def _off(self, every: list[Standing]) -> list[Check]:
-        """Settings and variables that switch hooks off."""
-        against = [(one, words) for one in every for words in one.off]
+        """Settings and variables that switch hooks off. Managed hooks run all the same, unless managed settings say so."""
+        managed = any(one.wired and one.scope == "managed" for one in every)
+        against = [(one, words) for one in every for words in one.off if one.scope == "managed" or not managed]
         found = [
             bad("hooks on", f"{one.path}: {words}", f"$EDITOR {shlex.quote(str(one.path))}") for one, words in against
         ]
-        found += [
-            bad("hooks on", words, f"unset {standing.SIMPLE}") for words in standing.variables(self.visit.environ)
-        ]
+        if not managed:
+            found += [
+                bad("hooks on", words, f"unset {standing.SIMPLE}") for words in standing.variables(self.visit.environ)
+            ]
         only = next((one for one in every if one.only_managed), None)
-        if only is not None and not any(one.wired and one.scope == "managed" for one in every):
+        if only is not None and not managed:
             found.append(bad("hooks on", f"{only.path}: only managed hooks run, and the gate is not among them",
                              f"sudo {INSTALL} --scope managed"))  # fmt: skip
         found += [bad("hooks on", one.problem, _again(one)) for one in every if one.problem and not one.recorded]
         self.doubts += [one.found for one in found]
-        return found or [ok("hooks on", "no settings here switch hooks off")]
+        if found:
+            return found
+        idle = [str(one.path) for one in every if one.off]
+        if idle:
+            return [ok("hooks on", f"{', '.join(idle)} switch hooks off, but not managed ones")]
+        return [ok("hooks on", "no settings here switch hooks off")]
 
     def _version(self, said: str) -> Check:
         found = re.match(r"(\d+)\.(\d+)\.(\d+)", said)

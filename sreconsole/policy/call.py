@@ -45,6 +45,7 @@ class Context:
     where: Where = LOCAL
     background: bool = False
     within: tuple[str, ...] = ()
+    nested: int = 0
 
     def but(self, **changes: Any) -> Context:
         """A copy with some parts changed."""
@@ -99,7 +100,7 @@ class Call:
         where = self.where
         facts["trail"] = self.trail
         facts["argv"] = self.argv
-        if where.kind != "local":
+        if where.kind != "local" and facts.get("remote") != "":
             facts["remote"] = where.kind
             facts["signals"] = (*facts.get("signals", ()), where.host, *where.signals)
         if self.assigns or self.walk.state.exported:
@@ -131,7 +132,8 @@ def _elsewhere(path: str, call: Call) -> Spot:
     for inside, outside in where.mounts:
         if path == inside or path.startswith(inside.rstrip("/") + "/"):
             rest = path[len(inside.rstrip("/")) :]
-            return spot(outside + rest, call.walk.place, call.walk.place.cwd)
+            found = spot(outside.rstrip("/") + rest or "/", call.walk.place, call.walk.place.cwd)
+            return Spot(found.path, found.zone, found.inside, f"mounted from {outside}")
     if not path.startswith("/"):
         return Spot(path, "elsewhere", resolved=f"on {where.host or where.kind}")
     for root in ("/tmp", "/var/tmp"):

@@ -21,7 +21,7 @@ _CREDENTIAL_READ = re.compile(
     r"secrets versions access|auth (print-access-token|print-identity-token|application-default print-access-token)|config config-helper|kms decrypt|"
     r"keyvault (secret show|secret download|key download|certificate download)|account get-access-token|acr (credential show|login)|storage account keys list|storage account show-connection-string|"
     r"(cosmosdb|redis|eventhubs\S*|servicebus\S*|functionapp|webapp|iot\S*|signalr|search|batch|maps|cognitiveservices|appconfig|ad sp|ad app) .*(list-keys|keys list|list-connection-strings|connection-strings? list|keys show|credential(s)? (list|show|reset)|list-publishing-(profiles|credentials)|show-connection-string)|aks get-credentials|"
-    r"auth token|auth:token|config:get|config get|variables?( get| list| --kv)?$|vars?( get)?$|env pull|env:pull|secrets? (get|view|show|reveal|download|decrypt|export|print|dump|value)|variable get|kv get|read |print token|token (create|generate|print)$|tokens? (create|list)$|apikeys? create)"
+    r"auth token|auth:token|config:get|config get|variables?( get| list| --kv)?$|vars?( get)?$|env pull|env:pull|secrets? (get|view|show|reveal|download|decrypt|export|print|dump|value)|variable get|kv get|read |print token|token (generate|print)$|tokens? list$)"
 )
 _CREDENTIAL_WRITE = re.compile(
     r"(?i)(iam (create|delete|put|attach|detach|add|remove|update|upload|set|deactivate|enable|reset|change|tag|untag)-\S*|iam (service-accounts|roles|keys) \S*\s?(create|delete|update|disable|enable|undelete|upload)?|"
@@ -220,8 +220,11 @@ def _ansible(call: Call) -> None:
 def _packer(call: Call) -> None:
     words = [str(w) for w in call.args if not w.startswith("-")]
     verb = words[0] if words else ""
-    read = verb in ("validate", "inspect", "fmt", "version", "init", "plugins", "hcl2_upgrade", "fix", "help", "console", "")
+    read = verb in ("validate", "inspect", "version", "help", "console", "") or words[1:2] in (["installed"], ["required"])
     facts = {"signals": ("cloud", *words[1:3])}
+    if verb in ("fmt", "init", "plugins", "hcl2_upgrade", "fix") and not read:
+        call.emit("fs.write", f"packer {verb}")
+        return
     call.emit("infra.read" if read else "infra.write", f"packer {verb}", **facts)
 
 
@@ -291,7 +294,7 @@ TABLE: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys(
         "vercel now fly flyctl railway render netlify heroku wrangler supabase firebase neonctl neon planetscale pscale upstash xata convex appwrite nhost hasura fauna "
         "deployctl kamal dokku cap capistrano mina modal beam replit koyeb northflank porter qovery platform upsun clever scalingo gigalixir stripe cloudflare "
-        "eas-cli expo-cli doppler-cli porkbun namecheap flarectl dnscontrol octodns fastly".split(),
+        "eas-cli expo-cli doppler infisical porkbun namecheap flarectl dnscontrol octodns fastly".split(),
         _platform,
     ),
 }

@@ -13,7 +13,7 @@ from .shell import Word
 
 _DOCKER_READ = frozenset(
     "ps images logs inspect stats top version info events port diff history search ls list df config context-ls port-list help "
-    "wait ps-a show du".split()
+    "wait ps-a show services ps imagetools du".split()
 )
 _DOCKER_LOCAL = frozenset("build run create start stop restart pull tag commit rename pause unpause update exec attach cp load import export save up init scan buildx compose network volume image container system builder bake watch kill scout".split())
 _GROUPS = frozenset("container image volume network system builder buildx compose context manifest plugin secret service stack swarm node config trust checkpoint machine pod scout model".split())

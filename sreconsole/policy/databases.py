@@ -266,7 +266,7 @@ def framework(call: Call) -> None:
 
 def _develops(name: str, variables: Any, text: str) -> bool:
     """Whether a task without a named database can only reach this machine. Tools that follow DATABASE_URL cannot say."""
-    follows = name in ("alembic", "prisma", "flyway", "liquibase", "sqlx", "dbmate", "goose", "diesel", "drizzle-kit", "atlas", "migrate", "knex", "sequelize", "typeorm", "phinx")
+    follows = name in ("alembic", "prisma", "flyway", "liquibase", "sqlx", "dbmate", "goose", "diesel", "drizzle-kit", "atlas", "migrate", "phinx")
     if follows:
         url = variables.get("DATABASE_URL")
         return bool(url and re.search(r"localhost|127\.0\.0\.1|sqlite|file:", url)) or bool(re.search(r"localhost|127\.0\.0\.1|sqlite|file:|\bmigrate dev\b", text))

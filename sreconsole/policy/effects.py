@@ -11,7 +11,7 @@ from .action import Effect
 from .call import Argv, Call, Code, Context, Redirect, Step, Text
 from .paths import Surroundings
 from .script import Walk
-from .secrets import env_file, holds_secret
+from .secrets import env_file, holds_secret, secret_variable
 from .shell import MAX_DEPTH, Flow, Source, Word
 
 PROGRAMS: dict[str, Callable[[Call], None]] = {
@@ -26,6 +26,8 @@ PROGRAMS: dict[str, Callable[[Call], None]] = {
     **services.TABLE,
     **interpreters.TABLE,
 }
+# Wrappers that do something themselves beside what they run.
+_BOTH = frozenset("find gfind tar gtar bsdtar rsync zip docker podman nerdctl vim vi nvim".split())
 _WRITES = (">", ">>", ">|", "&>", "&>>", "<>", ">&")
 
 
@@ -52,6 +54,9 @@ def settle(call: Call) -> None:
         walk._stack.clear()
         return
     name = str(call.argv[0])
+    if name in _OPENS or name in _CLOSES:
+        _reserved(call, name)
+        return
     if name in walk.state.functions:
         _redirections(call, None)
         walk.enter_function(call)
@@ -65,26 +70,41 @@ def settle(call: Call) -> None:
     _program(call)
 
 
+_OPENS = frozenset("{ then do else elif if while until ! for select case function".split())
+_CLOSES = frozenset("} fi done esac".split())
+_COMPOUND = frozenset("{ ( if while until for select case".split())
+
+
+def _reserved(call: Call, name: str) -> None:
+    """A reserved word read as a command's name: legal only behind `time` and `coproc`, else the text is not read right."""
+    if name != "!" and not call.walk.loose:
+        call.walk.problem(call.span, f"a command named {name}")
+    if name not in _CLOSES and name not in ("for", "select", "case", "function"):
+        follow(call, [Argv(call.args, name, stdin=call.stdin)] if call.args else [])
+    if name == "}":
+        _redirections(call, None)
+
+
 def _program(call: Call) -> None:
     walk = call.walk
     builtin = _BUILTINS.get(call.name)
     if builtin is not None and builtin(call):
         _redirections(call, None)
         return
+    if call.name in ("time", "coproc") and any(w in _COMPOUND for w in call.args[:3]):
+        walk.loose = True
     steps = wrappers.steps(call)
     if steps is None:
         steps = interpreters.steps(call)
     if steps is not None:
         _redirections(call, None)
-        if call.name in PROGRAMS:
+        if call.name in _BOTH and not {"exec", "compose"} & {str(w) for w in call.args[:3]}:
             PROGRAMS[call.name](call)
         follow(call, steps)
         return
     out = Flow()
     program = PROGRAMS.get(call.name)
-    if call.name in walk.names or call.argv[0] in ("}", "{"):
-        walk.problem(call.span, f"a command named {call.argv[0]}")
-    elif program is not None:
+    if program is not None:
         if not _asks_help(call):
             program(call)
     elif call.name not in filesystem.QUIET:
@@ -111,7 +131,7 @@ def follow(call: Call, steps: Sequence[Step]) -> None:
     """Queue what a wrapper runs, so that it is read next."""
     walk = call.walk
     for step in reversed(steps):
-        trail = (*call.context.trail, step.label)
+        trail = (*call.context.trail, step.label) if step.label not in _OPENS else call.context.trail
         where = getattr(step, "where", None) or call.where
         context = call.context.but(trail=trail, depth=call.context.depth + 1, where=where)
         if isinstance(step, Argv):
@@ -178,7 +198,7 @@ def _redirection(call: Call, redirect: Redirect, out: Flow | None) -> None:
         if target.flow is not None:
             return
         known = out or call.context.out
-        text = known.text if known is not None else None
+        text = known.text if known is not None else "" if not call.argv else None
         filesystem.write(call, target, appends=redirect.operator in (">>", "&>>"), text=text)
         if redirect.operator == ">" and call.name in ("", ":", "true") and not call.redirects[1:]:
             call.touch("fs.write", target, traits={"emptied"})
@@ -305,22 +325,16 @@ def _env(call: Call) -> bool:
     if call.name == "env" and names or call.name == "env" and any(w.startswith("-S") or w.startswith("--split") for w in call.args):
         return False
     if names:
-        from .secrets import secret_variable
-
         for name in names:
             if secret_variable(name):
                 call.emit("secret.read", str(name), name, secret="variable")
     elif call.where.ephemeral:
         return True
     else:
-        call.emit("secret.read", "environment", secret="environment", traits={"filtered"} if _narrow(call) else set())
+        call.emit("secret.read", "environment", secret="environment")
         if call.context.out is not None:
             call.context.out.marks.add("environment")
     return True
-
-
-def _narrow(call: Call) -> bool:
-    return False
 
 
 def _history(call: Call) -> bool:
@@ -397,6 +411,11 @@ def unknown(call: Call) -> None:
         return
     words = [w for w in args if not w.startswith("-")]
     local = "/" in call.argv[0] and not call.argv[0].startswith(("/usr/", "/bin/", "/opt/", "/sbin/"))
+    for index, word in enumerate(args):
+        if word in _ESCAPES and index + 1 < len(args):
+            call.emit("unknown", call.name, call.argv[0])
+            follow(call, [Argv(args[index:], call.name)])
+            return
     for word in words[:4]:
         if _DESTROYS.match(word):
             kind = "unknown.destroy" if not local else "unknown"
@@ -409,11 +428,6 @@ def unknown(call: Call) -> None:
     if any(_DESTROYS.match(f) and f not in ("rm", "reset", "prune", "cleanup", "remove", "disable", "drop") for f in flags):
         call.emit("unknown.destroy", call.name)
         return
-    for index, word in enumerate(args):
-        if word in _ESCAPES and index + 1 < len(args):
-            call.emit("unknown", call.name, call.argv[0])
-            follow(call, [Argv(args[index:], call.name)])
-            return
     name_words = re.split(r"[-_.]", call.name)
     if len(name_words) > 1 and any(_DESTROYS.match(w) for w in name_words[:1]) and local:
         call.emit("unknown.change", call.name, call.argv[0])

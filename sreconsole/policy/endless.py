@@ -38,19 +38,20 @@ def loop(node: Node, source: Source) -> bool:
 
 def _leaks(body: Node, source: Source) -> bool:
     """Whether one turn of the body starts a background process that no later top-level `wait` or exit holds."""
-    pending = False
+    pending = escaped = False
     for child in body.children:
         if child.type == "&":
             pending = True
         elif child.is_named and child.type == "subshell" and _leaks(child, source):
-            pending = True
+            # A subshell's children are not ours: no `wait` here holds them.
+            escaped = True
         elif child.is_named and child.type == "command":
             first = source.text(child).split(None, 1)[:1]
             if first in (["wait"], ["fg"]):
                 pending = False
             elif first in (["break"], ["exit"], ["return"]):
                 return False
-    return pending
+    return pending or escaped
 
 
 def function(name: str, body: Node, source: Source, functions: Mapping[str, tuple[Node, Source]]) -> bool:
@@ -64,7 +65,7 @@ def function(name: str, body: Node, source: Source, functions: Mapping[str, tupl
         if visited > _MOST:
             return False
         if node.type == "command":
-            called = text.text(node).split(None, 1)[0] if node.child_count else ""
+            called = next(iter(text.text(node).split(None, 1)), "")
             if called == name:
                 return True
             if called in functions and called not in seen:

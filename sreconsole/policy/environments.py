@@ -10,7 +10,7 @@ from typing import Any
 from .action import Effect
 from .paths import words_glob
 
-_LOCAL_HOST = re.compile(r"(?i)^(localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|.*\.localhost|.*\.local|.*\.test|.*\.internal\.test)$")
+_LOCAL_HOST = re.compile(r"(?i)^(localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|.*\.localhost|.*\.test)$")
 _LOCAL_WORD = re.compile(r"(?i)^(kind-.*|k3d-.*|minikube|docker-desktop|docker-for-desktop|rancher-desktop|colima.*|orbstack|microk8s|local(host)?|localstack)$")
 _PROD = re.compile(r"(?i)(^|[^a-z])(prod|prd|production|live)([^a-z]|$)")
 _STAGING = re.compile(r"(?i)(^|[^a-z])(stag(e|ing)?|stg|uat|preprod|pre-prod|preview)([^a-z]|$)")
@@ -62,11 +62,11 @@ def _guessed(effect: Effect, signals: list[str]) -> tuple[str, str] | None:
         if key in ("RAILS_ENV", "NODE_ENV", "APP_ENV", "ENV", "ENVIRONMENT", "RACK_ENV", "DJANGO_ENV", "FLASK_ENV", "STAGE", "MIX_ENV", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "PGHOST", "AWS_PROFILE", "KUBECONFIG", "WORKSPACE", "TF_WORKSPACE", "APP_SETTINGS", "DEPLOY_ENV"):
             words.append(str(value))
     for pattern, name in ((_PROD, "prod"), (_STAGING, "staging"), (_DEV, "dev")):
+        if name == "dev" and facts.get("local"):
+            return "local", str(facts.get("local_why") or "no other host is named")
         for word in words:
             if word and pattern.search(word):
                 return name, f"{word} reads as {name}"
-    if facts.get("local"):
-        return "local", str(facts.get("local_why") or "no other host is named")
     if facts.get("remote") in ("container",):
         return "local", "a container of this machine"
     if effect.kind.startswith(_ASSUMED) or facts.get("remote"):

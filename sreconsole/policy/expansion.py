@@ -16,6 +16,7 @@ from .shell import Flow, Source, Word, ansi_c, braces, substitutions, unescape, 
 _PLAIN = re.compile(r"[\w./:=@%+,\-]*\Z", re.ASCII)
 _PARAMETER = re.compile(r"\$\{([!#]?)(\w+|[@*?$!#-])(?:\[[^\]]*\])?(.*)\}\Z", re.DOTALL)
 _MOST = 32
+_LONGEST = 262_144
 
 Values = Mapping[str, list[str]]
 
@@ -81,10 +82,11 @@ def _assemble(node: Node, source: Source, variables: Values, results: Mapping[in
 def _choices(pieces: list[Piece]) -> list[tuple[str, ...]]:
     if all(len(piece.texts) == 1 for piece in pieces):
         return [tuple(piece.texts[0] for piece in pieces)]
-    total = 1
+    total, length = 1, 0
     for piece in pieces:
         total *= max(1, len(piece.texts))
-    if total > _MOST:
+        length += sum(map(len, piece.texts))
+    if total > _MOST or total * length > _LONGEST:
         return [tuple(piece.texts[0] if piece.texts else "" for piece in pieces)]
     return list(product(*(piece.texts or [""] for piece in pieces)))
 

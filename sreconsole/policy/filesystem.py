@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from .call import Call
+from .call import Call, Text
 from .options import Options
 from .paths import Spot, catastrophic
 from .secrets import HUNT, example, holds_secret, secret_variable
@@ -23,16 +23,22 @@ _ARTIFACT = re.compile(
     | [\w.-]*(?:tmp|temp|cache|\.egg-info|\.dSYM|_build|-build|build-|build_|\.bak|\.orig|\.old|_output|-output|_test|_demo|scratch)[\w.*-]*
     )(?:/.*)?$"""
 )
-_WHOLE = re.compile(r"^(?:\.|\*|\.\*|\*\*|\./\*|\*\.\*|\{?\.?\*.*|\[!?.*\]\*?|\*/?|\*\*/\*)$")
+# Files a build, an editor or a run leaves behind: a pattern over these loses nothing.
+_LEFTOVER = re.compile(
+    r"(?i)\.(pyc|pyo|o|obj|a|so|class|log|tmp|temp|bak|orig|rej|sw[op]|out|map|gcda|gcno|d|lock|pid|cache|dSYM|tsbuildinfo|coverage|prof|trace|snap|DS_Store|egg-info|whl|gz|zip|tgz|tar|png|jpg|csv|xml|html|txt)\*?$|^(test|tmp|temp|core|\.coverage|npm-debug)[\w.-]*\*|~$|__pycache__"
+)
+_WHOLE = re.compile(r"^(?:\.|\*+|\.\*|\*\.\*|\*\*/\*|\*/\*|\.\[\^?!?\.\]\*|\{.*\*.*\}|\[[^]]*\]\*|\.\?\?\*|\?\*)$")
 
 
-def delete(call: Call, path: Word | str, *, recursive: bool, why: str = "") -> None:
+def delete(call: Call, path: Word | str, *, recursive: bool, why: str = "", lasting: bool = False) -> None:
     """One deletion, with what is lost: the whole project, a tree of sources, an artifact, one file."""
     target = call.spot(path, follow=False)
     link = call.spot(path, follow=True) if recursive and str(path).endswith("/") else target
     traits = set()
     if recursive:
         traits.add("recursive")
+    if lasting:
+        traits.add("tree")
     if target.zone == "null":
         traits.add("device")
     if catastrophic(link, call.walk.place) or (target.zone == "elsewhere" and target.path.count("/") <= 1):
@@ -43,9 +49,10 @@ def delete(call: Call, path: Word | str, *, recursive: bool, why: str = "") -> N
         traits.add("whole")
     if link.zone == "unknown" or "not known" in link.resolved:
         traits.add("unknown")
-    if call.where.ephemeral and link.zone in ("elsewhere", "root", "system", "tmp"):
+    if call.where.ephemeral and not link.resolved.startswith("mounted") and link.zone in ("elsewhere", "root", "system", "tmp"):
         return
     word = path if isinstance(path, Word) else None
+    place = {"remote": ""} if link.resolved.startswith("mounted") else {}
     call.emit(
         "fs.delete",
         link.path,
@@ -55,6 +62,7 @@ def delete(call: Call, path: Word | str, *, recursive: bool, why: str = "") -> N
         resolved=link.resolved,
         traits=traits,
         why=why,
+        **place,
     )
 
 
@@ -69,7 +77,8 @@ def _project_traits(target: Spot, recursive: bool, text: str) -> set[str]:
     if _ARTIFACT.search(inside):
         return {"artifact"}
     last = inside.rsplit("/", 1)[-1]
-    return {"tree"} if recursive or last in ("*", "*.*", ".*") else set()
+    sources = "*" in last and not _LEFTOVER.search(last) or last == "<listed>"
+    return {"tree"} if recursive or sources else set()
 
 
 def write(call: Call, path: Word | str, *, appends: bool = False, text: str | None = None, traits: Sequence[str] = ()) -> Spot:
@@ -77,6 +86,11 @@ def write(call: Call, path: Word | str, *, appends: bool = False, text: str | No
     facts: dict[str, object] = {"traits": {*traits}}
     if text is not None:
         facts["changed"] = text[:4000]
+        if not appends and call.where.kind == "local":
+            before = call.walk.place.files.size(call.spot(path).path)
+            removed = max(0, before - text.count("\n"))
+            if before > 0:
+                facts["removed"], facts["ratio"] = removed, round(removed / before, 3)
     target = call.touch("fs.write", path, **facts)
     if text is not None and call.where.kind == "local":
         written = call.walk.state.written
@@ -119,6 +133,9 @@ def _grep(call: Call) -> None:
     rest = options.rest
     pattern = options.value("e", "regexp") or (rest[0] if rest else Word(""))
     files = rest if options.has("e", "f", "regexp", "file") else rest[1:]
+    if call.stdin is not None and "environment" in call.stdin.marks and _narrow(pattern):
+        call.stdin.marks.discard("environment")
+        call.walk.effects[:] = [e for e in call.walk.effects if e.facts.get("secret") != "environment"]
     for word in files:
         target = call.spot(word)
         deep = options.has("r", "R", "recursive", "dereference-recursive") or call.name in ("rg", "ag", "ack")
@@ -133,7 +150,14 @@ def _grep(call: Call) -> None:
             read(call, options.value(name))
 
 
+def _narrow(pattern: str) -> bool:
+    """Whether a filter over the environment lets no credential through: plain words, none of them a secret's."""
+    return bool(re.fullmatch(r"[\w^$|()\\=_-]{3,}", pattern)) and not HUNT.search(pattern) and not re.search(r"(?i)key|auth|pass|cred|dsn|url|^=$|^\w$", pattern)
+
+
 def _sed(call: Call) -> None:
+    from .effects import follow
+
     options = Options(call.args, frozenset("e f l E expression file line-length".split()) - {"E"})
     scripts = [options.value("e", "expression")] if options.has("e", "expression") else options.rest[:1]
     files = options.rest if options.has("e", "f", "expression", "file") else options.rest[1:]
@@ -143,8 +167,10 @@ def _sed(call: Call) -> None:
         if at + 1 < len(call.args) and call.args[at + 1] == "":
             files = [w for w in files if w != ""]
     for script in scripts:
-        if re.search(r"(^|[;}\n]|\d|/)\s*[0-9,$]*\s*e(\s|$)|/[gpI0-9]*e[gpI]*\s*$", script) and re.search(r"(s(.).*\2.*\2\w*e)|(^\d*e )", script):
-            call.emit("exec.unknown", str(script), script)
+        for command in executed_by_sed(script[:4_000]):
+            call.emit("exec.unknown", "a command inside sed", script)
+            if command:
+                follow(call, [Text(command, "sed e", script)])
         for match in re.finditer(r"(?:^|[;\n/])\s*w\s+(\S+)", script):
             write(call, match.group(1))
     for word in files:
@@ -152,6 +178,20 @@ def _sed(call: Call) -> None:
             write(call, word)
         else:
             read(call, word)
+
+
+def executed_by_sed(script: str) -> list[str]:
+    """Commands a sed script runs: `e COMMAND`, and `s///e` (an empty text: what it runs is the input)."""
+    found = []
+    for part in re.split(r"[;\n{}]", script):
+        plain = re.sub(r"^[\s\d,$~+!]*(/[^/]*/)?[\s!]*", "", part)
+        if re.match(r"e(\s|$)", plain):
+            found.append(plain[1:].strip())
+        elif plain[:1] == "s" and len(plain) > 3:
+            pieces = re.split(rf"(?<!\\){re.escape(plain[1])}", plain[2:])
+            if len(pieces) >= 3 and re.match(r"[gpiImM0-9]*e", pieces[2]):
+                found.append("")
+    return found
 
 
 def _rm(call: Call) -> None:
@@ -166,8 +206,8 @@ def _rm(call: Call) -> None:
 
 
 def _each_delete(call: Call) -> None:
-    for word in Options(call.args, frozenset("n s iterations size u".split()) if call.name == "shred" else ()).rest:
-        delete(call, word, recursive=call.name not in ("unlink", "shred", "rmdir"))
+    for word in Options(call.args, frozenset("n s iterations size".split()) if call.name == "shred" else ()).rest:
+        delete(call, word, recursive=call.name not in ("unlink", "shred", "rmdir"), lasting=call.name in ("shred", "wipe", "srm"))
 
 
 def _rmdir(call: Call) -> None:
@@ -198,6 +238,8 @@ def _mv(call: Call) -> None:
             call.touch("fs.write", word, traits={"moved"})
     if target:
         write(call, target)
+    elif words:
+        write(call, words[0])
 
 
 def _cp(call: Call) -> None:
@@ -235,8 +277,8 @@ def _truncate(call: Call) -> None:
     options = Options(call.args, frozenset("s r size reference".split()))
     size = options.value("s", "size")
     for word in options.rest:
-        if size in ("0", "0B", "0K", "-0", "0M"):
-            delete(call, word, recursive=False, why="emptied")
+        if size in ("0", "0B", "0K", "-0", "0M") and not _LEFTOVER.search(word):
+            delete(call, word, recursive=False, why="emptied", lasting=True)
         write(call, word)
 
 
@@ -390,6 +432,8 @@ def _tar(call: Call) -> None:
         for word in args[1:]:
             if not word.startswith("-") and word != name and holds_secret(call.spot(word), word):
                 read(call, word)
+    if mode and re.match(r"[a-zA-Z]*[ru]", mode) and not extract and not create:
+        write(call, next((w for w in args[1:] if not w.startswith("-")), Word(".")))
     if "--remove-files" in args:
         for word in Options(args[1:]).rest:
             delete(call, word, recursive=True)
@@ -434,6 +478,14 @@ def _patch(call: Call) -> None:
     write(call, options.value("d") or (options.rest[0] if options.rest else Word(".")))
 
 
+def _xxd(call: Call) -> None:
+    words = Options(call.args, frozenset("s l c g o n".split())).rest
+    if any(re.match(r"-\w*r", w) for w in call.args) and len(words) > 1:
+        write(call, words[1])
+    for word in words[:1]:
+        read(call, word)
+
+
 def _split(call: Call) -> None:
     write(call, Word("."))
 
@@ -474,7 +526,7 @@ def _jq(call: Call) -> None:
 
 
 READERS = frozenset(
-    "cat head tail less more bat batcat nl tac wc cut paste uniq comm join tr rev fold fmt column expand unexpand od xxd hexdump strings "
+    "cat head tail less more bat batcat nl tac wc cut paste uniq comm join tr rev fold fmt column expand unexpand od hexdump strings "
     "file stat md5sum sha1sum sha256sum sha512sum shasum cksum b2sum sum diff cmp diff3 sdiff colordiff zcat zless zgrep bzcat xzcat "
     "base64 base32 iconv pr tsort look ptx view vdir exiftool ffprobe mediainfo pdftotext pdfinfo antiword catdoc xmllint xpath "
     " cloc scc tokei glow mdcat csvlook csvcut csvstat xsv mlr hexyl readelf objdump nm ldd size otool lsattr getfacl getfattr "
@@ -561,6 +613,7 @@ TABLE: dict[str, Callable[[Call], None]] = {
     "swapoff": _mount,
     "patch": _patch,
     "split": _split,
+    "xxd": _xxd,
     "csplit": _split,
     "sort": _sort,
     "jq": _jq,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 
+from typing import TYPE_CHECKING
+
 from .action import Effect
-from .call import Call
 from .paths import Surroundings
 from .shell import Word
+
+if TYPE_CHECKING:
+    from .call import Call
 
 # Files whose change would loosen or blind the gate. Patterns are over absolute, resolved paths.
 _FILES = re.compile(
@@ -30,6 +34,10 @@ _VERBS = re.compile(
 _FLAGS = frozenset("--bare --safe-mode --setting-sources --dangerously-skip-permissions --dangerously-bypass-approvals-and-sandbox --yolo --no-hooks --disable-hooks --settings --managed-settings --full-auto --permission-mode --allow-dangerously-skip-permissions --approval-mode --admin-policy".split())
 _CLIENTS = frozenset("claude codex gemini aider opencode cursor-agent goose amp crush droid qwen copilot".split())
 _VARIABLES = re.compile(r"^(SRECONSOLE_\w+|CLAUDE_CONFIG_DIR|CLAUDE_CODE_(SIMPLE|DISABLE_\w+|MANAGED\w*)|CODEX_HOME|GEMINI_CLI_HOME|GEMINI_CLI_SYSTEM_\w+|DISABLE_HOOKS|CLAUDE_DISABLE_HOOKS)$")
+_LOADS = frozenset(
+    "LD_PRELOAD LD_AUDIT DYLD_INSERT_LIBRARIES BASH_ENV PROMPT_COMMAND PYTHONSTARTUP PYTHONHOME "
+    "PERL5DB GCONV_PATH SHELLOPTS BASHOPTS PS4 ZDOTDIR LESSOPEN LESSCLOSE MANPAGER GIT_EXEC_PATH".split()
+)
 _SETTING = re.compile(r"disableAllHooks|\"?hooks\"?\s*[:=]\s*(\{\s*\}|\[\s*\]|null|false)|allowManagedHooksOnly")
 
 
@@ -69,6 +77,9 @@ def look(call: Call) -> None:
     for variable, word in call.assigns.items():
         if _VARIABLES.match(variable) and (name in _CLIENTS or name.startswith("sreconsole")):
             call.emit("gate.tamper", variable, word, how="a variable that moves or empties settings")
+    for variable, word in call.assigns.items():
+        if executes(variable, word):
+            call.emit("exec.config", variable, word)
     args = call.args
     if name == "sreconsole" or (name.startswith("python") and args[:2] == ["-m", "sreconsole"]):
         _own(call, args if name == "sreconsole" else args[2:])
@@ -116,6 +127,17 @@ def _client(call: Call) -> None:
         call.emit("exec.config", f"{call.name} mcp {args[1]}", args[1])
     else:
         call.emit("agent.spawn", call.name, call.argv[0])
+
+
+def executes(variable: str, value: str) -> bool:
+    """Whether setting an environment variable makes the next program load or run something (ld.so(8), bash(1), node)."""
+    if variable in _LOADS:
+        return bool(value)
+    if variable == "PATH":
+        return bool(re.match(r"(/tmp|/var/tmp|/dev/shm|\.{1,2}(:|/(?!node_modules|venv|bin))|:)", value))
+    return variable in ("NODE_OPTIONS", "PERL5OPT", "RUBYOPT", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS") and bool(
+        re.search(r"--require|-r[ =]?\S|--import|--(experimental-)?loader|-javaagent|-M\S|-agentpath", value)
+    )
 
 
 def disables(text: str) -> bool:

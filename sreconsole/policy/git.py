@@ -14,13 +14,13 @@ _READ = frozenset(
     "status log diff show blame annotate shortlog describe rev-parse rev-list ls-files ls-tree ls-remote cat-file merge-base name-rev grep "
     "help version var whatchanged cherry range-diff show-branch show-ref for-each-ref check-ignore check-attr check-mailmap count-objects "
     "fsck verify-commit verify-tag verify-pack diff-tree diff-index diff-files get-tar-commit-id archive request-pull bugreport "
-    "patch-id interpret-trailers column stripspace fmt-merge-msg instaweb gitk difftool merge-tree fast-export rerere".split()
+    "patch-id interpret-trailers column stripspace fmt-merge-msg gitk difftool merge-tree fast-export".split()
 )
 _WRITE = frozenset(
     "add commit merge rebase cherry-pick revert mv init clone fetch pull am apply stash tag notes bisect maintenance gc repack pack-refs "
     "submodule subtree lfs switch sparse-checkout mergetool format-patch bundle write-tree commit-tree hash-object read-tree update-index "
     "index-pack pack-objects unpack-objects multi-pack-index commit-graph rebase--interactive cvsimport svn p4 quiltimport "
-    "citool gui send-pack flow town machete absorb branchless credential-cache mktag mktree checkout-index fast-import".split()
+    "citool gui send-pack flow town machete absorb branchless credential-cache mktag rerere instaweb mktree checkout-index fast-import".split()
 )
 # Settings whose value git runs, or that send its traffic and credentials elsewhere (git-config(1)).
 _EXECUTES = re.compile(
@@ -47,7 +47,12 @@ _RUNS = frozenset(
     "GIT_PROTOCOL_FROM_USER EDITOR VISUAL PAGER GIT_SHELL "
     "GIT_TRACE_CURL GIT_COOKIE_FILE GIT_REDIRECT_STDIN GIT_REDIRECT_STDOUT GIT_REDIRECT_STDERR".split()
 )
+_PROGRAMS = frozenset("GIT_EDITOR GIT_SEQUENCE_EDITOR EDITOR VISUAL GIT_PAGER PAGER".split())
 _CONFIG_VARIABLE = re.compile(r"GIT_CONFIG_(KEY|VALUE)_\d+$")
+_ASKS = frozenset(
+    {("notes", "list"), ("notes", "show"), ("bundle", "verify"), ("bundle", "list-heads"), ("sparse-checkout", "list"), ("apply", "--check"), ("apply", "--stat")}
+    | {("maintenance", "run --dry-run"), ("multi-pack-index", "verify"), ("commit-graph", "verify"), ("rerere", "status")}
+)
 _GLOBAL_VALUES = frozenset("-C -c --git-dir --work-tree --namespace --super-prefix --config-env --exec-path --attr-source".split())
 PROTECTED = re.compile(r"(?i)^(main|master|trunk|develop|development|staging|prod(uction)?|stable|release([-/_].*)?|hotfix/.*|gh-pages|live|next)$")
 
@@ -90,6 +95,8 @@ def _verb(call: Call, verb: str, rest: list[Word]) -> None:
         special(call, rest)
     elif verb in _READ:
         _read(call, verb, rest)
+    elif verb in _WRITE and tuple(rest[:1]) and (verb, str(rest[0])) in _ASKS:
+        call.emit("git.read", verb)
     elif verb in _WRITE:
         call.emit("git.write", verb)
     elif verb in call.walk.names:
@@ -102,27 +109,19 @@ def _environment(call: Call) -> None:
     for name, word in {**call.walk.state.exported, **call.assigns}.items():
         upper = name.upper()
         if _CONFIG_VARIABLE.match(upper) or upper in _RUNS:
-            if upper in ("GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "EDITOR", "VISUAL", "GIT_PAGER", "PAGER") and name == upper:
-                if _harmless(word):
-                    continue
+            if upper in _PROGRAMS and name == upper and _harmless(name, word):
+                continue
             call.emit("exec.config", name, word)
             if re.search(r"\s|/", word) and upper.startswith("GIT_SSH_C"):
                 _run(call, word, name)
 
 
-def _harmless(word: Word) -> bool:
-    raw = call_text(word)
-    return bool(_SAFE_PROGRAM.match(word)) and not word.dynamic and raw == str(word) and str(word) not in ("less", "more") or str(word) == "cat"
-
-
-def call_text(word: Word) -> str:
-    """The word's text where it stood unquoted or quoted whole; quoting inside a word hides intent."""
-    return str(word) if word.end - word.start - len(word) in (0, 2) or _assigned_plain(word) else ""
-
-
-def _assigned_plain(word: Word) -> bool:
-    """An assignment's word spans its name too: `GIT_EDITOR=true` is plain when nothing but the name precedes it."""
-    return not any(c in word for c in "'\"\\") and word.inner != -2
+def _harmless(name: str, word: Word) -> bool:
+    """`GIT_EDITOR=true`, `GIT_PAGER=cat`, written plainly: quotes inside a word or a substitution hide intent."""
+    plain = word.end - word.start - len(name) - 1 - len(word) in (0, 2)
+    if not word:
+        return plain and "PAGER" in name
+    return plain and bool(_SAFE_PROGRAM.match(word)) and not word.dynamic
 
 
 def _run(call: Call, word: Word, label: str) -> None:
@@ -238,7 +237,7 @@ def _push(call: Call, rest: list[Word]) -> None:
             extra.add("unknown-branch")
         if options.has("tags", "follow-tags"):
             extra.add("tag")
-        call.emit("git.push", branch or "the current branch", word if word.end else None, branch=branch, repo=remote, remote=remote, traits=extra)
+        call.emit("git.push", branch or "the current branch", word if word.end else None, branch=branch, repo=remote, remote=remote, traits=extra, ahead=call.walk.place.ahead)
 
 
 def _reset(call: Call, rest: list[Word]) -> None:
@@ -448,6 +447,9 @@ def _rebase(call: Call, rest: list[Word]) -> None:
 
 
 def _bisect(call: Call, rest: list[Word]) -> None:
+    if rest[:1] in (["log"], ["view"], ["visualize"], ["terms"]):
+        call.emit("git.read", "bisect")
+        return
     if rest[:1] == ["run"]:
         from .call import Argv
         from .effects import follow
@@ -481,7 +483,7 @@ def _fetch(call: Call, rest: list[Word]) -> None:
     if any(w.startswith("--upload-pack") or w.startswith("ext::") for w in rest):
         call.emit("exec.config", "fetch --upload-pack")
     forced = any(w in ("-f", "--force") or (w.startswith("+") and ":" in w) or re.fullmatch(r"--for(c(e)?)?", w) for w in rest)
-    call.emit("git.rewrite" if forced else "git.write", "fetch --force" if forced else "fetch")
+    call.emit("git.rewrite" if forced else "git.read", "fetch --force" if forced else "fetch")
 
 
 def _symbolic(call: Call, rest: list[Word]) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 
 _OPERATION = re.compile(r"\b(mutation|subscription|query)\b\s*\w*\s*(?:\([^)]*\))?\s*(?:@\w+\s*)*\{")
 _FIELD = re.compile(r"(?:[A-Za-z_]\w*\s*:\s*)?([A-Za-z_]\w*)\s*[({\s}]")
+
+
+_MOST = 65_536
 
 
 def mutations(body: str) -> list[str]:
@@ -15,7 +19,7 @@ def mutations(body: str) -> list[str]:
     if text is None:
         return []
     found: list[str] = []
-    for match in _OPERATION.finditer(text):
+    for match in islice(_OPERATION.finditer(text), 20):
         if match.group(1) == "mutation":
             found += _roots(text, match.end())
     if not found and re.search(r"\bmutation\b", text):
@@ -30,7 +34,7 @@ def is_graphql(body: str) -> bool:
 
 
 def _document(body: str) -> str | None:
-    text = body.strip()
+    text = body[:_MOST].strip()
     if text.startswith(("{", "[")):
         try:
             data = json.loads(text)
@@ -54,7 +58,7 @@ def _roots(text: str, start: int) -> list[str]:
     """Field names at depth one from `start` (just after the opening brace)."""
     found: list[str] = []
     depth, parens, index = 1, 0, start
-    while index < len(text) and depth and index - start < 20_000:
+    while index < len(text) and depth and index - start < 8_000:
         char = text[index]
         if char == "{":
             depth += 1
@@ -73,3 +77,9 @@ def _roots(text: str, start: int) -> list[str]:
                 continue
         index += 1
     return found[:20]
+
+
+def subject(body: str) -> str:
+    """The first literal argument of a mutation: the id it works on, or an empty text."""
+    found = re.search(r"\(\s*(?:input\s*:\s*\{\s*)?\w+\s*:\s*\\?[\"']([\w.:/-]{1,80})", _document(body) or "")
+    return found.group(1) if found else ""

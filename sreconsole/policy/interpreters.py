@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from . import python
 from .call import Argv, Call, Code, Context, Step, Text
@@ -34,55 +35,63 @@ _LANGUAGES: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
 _PYTHON = re.compile(r"^(?:python|pypy)(?:[23](?:\.\d+)?)?t?(?:\.exe)?$|^ipython3?$")
 _EXTENSIONS = {".py": "python", ".js": "node", ".mjs": "node", ".cjs": "node", ".ts": "node", ".rb": "ruby", ".pl": "perl", ".php": "php"}
 # Calls of other languages. The first group is a deletion, the second hands text to a shell, the third opens the net.
-_STRING = r"""\(?\s*(?:["'`]([^"'`]*)["'`]|(?:%[wq]?)?[\[({]\s*["']?([^"'\])},]*))"""
+_MOST = 16_384
+_STRING = r"""\(?\s{0,4}(?:["'`]([^"'`]{0,400})["'`]|(?:%[wq]?)?[\[({]\s{0,4}["']?([^"'\])},]{0,400}))"""
 _DELETES: dict[str, str] = {
-    "node": r"\b(?:rmSync|rm|rmdirSync|rmdir|unlinkSync|unlink|removeSync|remove|emptyDirSync|rimraf(?:\.sync)?|Deno\.remove(?:Sync)?|truncateSync)\s*" + _STRING,
-    "ruby": r"(?:FileUtils\.(?:rm_rf|rm_r|rm_f|rm|rmtree|remove_dir|remove_entry(?:_secure)?|remove)|File\.(?:delete|unlink)|Dir\.(?:rmdir|delete|unlink)|Pathname\.new)\s*" + _STRING,
-    "perl": r"\b(?:unlink|rmtree|remove_tree|rmdir)\s*" + _STRING,
-    "php": r"\b(?:unlink|rmdir)\s*" + _STRING,
-    "lua": r"os\.remove\s*" + _STRING,
-    "r": r"\b(?:unlink|file\.remove)\s*" + _STRING,
-    "julia": r"\brm\s*" + _STRING,
-    "elixir": r"File\.(?:rm_rf!?|rm!?)\s*" + _STRING,
-    "powershell": r"(?i)\b(?:Remove-Item|rd|ri|del|rm|Clear-Content|Clear-Disk|Format-Volume)\b(?:\s+-\w+)*\s+[\"']?([^\"'\s;|]+)()",
-    "groovy": r"\bnew File\s*" + _STRING + r"\)?\.(?:delete|deleteDir)",
+    "node": r"\b(?:rmSync|rm|rmdirSync|rmdir|unlinkSync|unlink|removeSync|remove|emptyDirSync|rimraf(?:\.sync)?|Deno\.remove(?:Sync)?|truncateSync)\s{0,4}" + _STRING,
+    "ruby": r"(?:FileUtils\.(?:rm_rf|rm_r|rm_f|rm|rmtree|remove_dir|remove_entry(?:_secure)?|remove)|File\.(?:delete|unlink)|Dir\.(?:rmdir|delete|unlink)|Pathname\.new)\s{0,4}" + _STRING,
+    "perl": r"\b(?:unlink|rmtree|remove_tree|rmdir)\s{0,4}" + _STRING,
+    "php": r"\b(?:unlink|rmdir)\s{0,4}" + _STRING,
+    "lua": r"os\.remove\s{0,4}" + _STRING,
+    "r": r"\b(?:unlink|file\.remove)\s{0,4}" + _STRING,
+    "julia": r"\brm\s{0,4}" + _STRING,
+    "elixir": r"File\.(?:rm_rf!?|rm!?)\s{0,4}" + _STRING,
+    "powershell": r"(?i)\b(?:Remove-Item|rd|ri|del|rm|Clear-Content|Clear-Disk|Format-Volume)\b(?:\s{1,4}-\w+)*\s{1,4}[\"']?([^\"'\s;|]+)()",
+    "groovy": r"\bnew File\s{0,4}" + _STRING + r"\)?\.(?:delete|deleteDir)",
+}
+# A deletion whose path is no literal.
+_VAGUE = {
+    "node": r"\b(?:rmSync|rmdirSync|rimraf)\s{0,4}\(\s{0,4}[A-Za-z_$]",
+    "ruby": r"\bFileUtils\.rm\w*\s{0,4}\(?\s{0,4}[A-Za-z_$]",
+    "perl": r"\b(?:unlink|rmtree|remove_tree)\s{0,4}\(?\s{0,4}(?:[$@<]|glob|map|grep)",
+    "php": r"\b(?:unlink|rmdir)\s{0,4}\(\s{0,4}\$|array_map\(\s{0,4}['\"]unlink",
 }
 _RUNS: dict[str, str] = {
-    "node": r"\b(?:execSync|exec|spawnSync|spawn|execFileSync|execFile|fork|\$)\s*\(?\s*[\"'`]([^\"'`]*)[\"'`](?:\s*,\s*\[([^\]]*)\])?",
-    "ruby": r"(?:\b(?:system|exec|spawn|IO\.popen|Open3\.\w+|Kernel\.system)\s*\(?\s*[\"']([^\"']*)[\"']((?:\s*,\s*[\"'][^\"']*[\"'])*)|`([^`]*)`|%x[({\[]([^)}\]]*)[)}\]])",
-    "perl": r"(?:\b(?:system|exec)\s*\(?\s*(?:qw?q?[({\[/])?[\"']?([^\"')}\]]*)[\"']?((?:\s*,\s*[\"'][^\"']*[\"'])*)|`([^`]*)`|qx[({\[/]([^)}\]/]*)[)}\]/]|open\s*\(?[^,]*,\s*[\"']\|?-?\|?\s*([^\"']*)\|?[\"'])",
-    "php": r"(?:\b(?:system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec)\s*\(\s*[\"']([^\"']*)[\"']|`([^`]*)`)",
-    "lua": r"(?:os\.execute|io\.popen)\s*\(?\s*[\"']([^\"']*)[\"']",
-    "r": r"\b(?:system2?|shell)\s*\(\s*[\"']([^\"']*)[\"']",
-    "julia": r"(?:run|read)\s*\(\s*`([^`]*)`",
-    "awk": r"(?:system\s*\(\s*\"((?:[^\"\\]|\\.)*)\"|\"((?:[^\"\\]|\\.)*)\"\s*\|(?:&)?\s*getline|\|(?:&)?\s*\"((?:[^\"\\]|\\.)*)\")",
-    "applescript": r"do shell script\s+\"((?:[^\"\\]|\\.)*)\"",
-    "elixir": r"System\.(?:cmd|shell)\s*\(\s*[\"']([^\"']*)[\"'](?:\s*,\s*\[([^\]]*)\])?",
-    "powershell": r"(?i)\b(?:Invoke-Expression|iex|Start-Process|cmd\s+/c|bash -c)\s+[\"']?([^\"'|;]+)",
-    "groovy": r"[\"']([^\"']*)[\"']\.execute",
-    "tcl": r"\bexec\s+([^\n;\]]*)",
-    "scala": r"[\"']([^\"']*)[\"']\.(?:!!?)",
+    "node": r"\b(?:execSync|exec|spawnSync|spawn|execFileSync|execFile|fork|\$)\s{0,4}\(?\s{0,4}[\"'`]([^\"'`]{0,400})[\"'`](?:\s{0,4},\s{0,4}\[([^\]]{0,400})\])?",
+    "ruby": r"(?:\b(?:system|exec|spawn|IO\.popen|Open3\.\w+|Kernel\.system)\s{0,4}\(?\s{0,4}[\"']([^\"']{0,400})[\"']((?:\s{0,4},\s{0,4}[\"'][^\"']{0,400}[\"'])*)|`([^`]{0,400})`|%x[({\[]([^)}\]]{0,400})[)}\]])",
+    "perl": r"(?:\b(?:system|exec)\s{0,4}\(?\s{0,4}(?:qw?q?[({\[/])?[\"']?([^\"')}\]]{0,400})[\"']?((?:\s{0,4},\s{0,4}[\"'][^\"']{0,400}[\"'])*)|`([^`]{0,400})`|qx[({\[/]([^)}\]/]{0,400})[)}\]/]|open\s{0,4}\(?[^,]*,\s{0,4}[\"']\|?-?\|?\s{0,4}([^\"']{0,400})\|?[\"'])",
+    "php": r"(?:\b(?:system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec)\s{0,4}\(\s{0,4}[\"']([^\"']{0,400})[\"']|`([^`]{0,400})`)",
+    "lua": r"(?:os\.execute|io\.popen)\s{0,4}\(?\s{0,4}[\"']([^\"']{0,400})[\"']",
+    "r": r"\b(?:system2?|shell)\s{0,4}\(\s{0,4}[\"']([^\"']{0,400})[\"']",
+    "julia": r"(?:run|read)\s{0,4}\(\s{0,4}`([^`]{0,400})`",
+    "awk": r"(?:system\s{0,4}\(\s{0,4}\"((?:[^\"\\]|\\.){0,400})\"|\"((?:[^\"\\]|\\.){0,400})\"\s{0,4}\|(?:&)?\s{0,4}getline|\|(?:&)?\s{0,4}\"((?:[^\"\\]|\\.){0,400})\")",
+    "applescript": r"do shell script\s{1,4}\"((?:[^\"\\]|\\.){0,400})\"",
+    "elixir": r"System\.(?:cmd|shell)\s{0,4}\(\s{0,4}[\"']([^\"']{0,400})[\"'](?:\s{0,4},\s{0,4}\[([^\]]{0,400})\])?",
+    "powershell": r"(?i)\b(?:Invoke-Expression|iex|Start-Process|cmd\s{1,4}/c|bash -c)\s{1,4}[\"']?([^\"'|;]+)",
+    "groovy": r"[\"']([^\"']{0,400})[\"']\.execute",
+    "tcl": r"\bexec\s{1,4}([^\n;\]]{0,400})",
+    "scala": r"[\"']([^\"']{0,400})[\"']\.(?:!!?)",
 }
 _NET = re.compile(
     r"(?:\b(?:fetch|axios(?:\.(?:post|put|delete|patch))?|got|request|https?\.request|Net::HTTP(?:\.\w+)?|LWP::UserAgent|HTTP::Tiny|curl_exec|"
     r"file_get_contents|Invoke-WebRequest|Invoke-RestMethod|TCPSocket|net\.connect|HTTParty\.\w+|Faraday\.\w+)\b)"
 )
-_MUTATES = re.compile(r"(?i)method\W{1,6}[\"'](POST|PUT|DELETE|PATCH)|\.(post|put|delete|patch)\s*\(|-Method\s+(POST|PUT|DELETE|PATCH)|Net::HTTP::(Post|Delete|Put|Patch)")
+_MUTATES = re.compile(r"(?i)method\W{1,6}[\"'](POST|PUT|DELETE|PATCH)|\.(post|put|delete|patch)\s{0,4}\(|-Method\s{1,4}(POST|PUT|DELETE|PATCH)|Net::HTTP::(Post|Delete|Put|Patch)")
 _URL = re.compile(r"https?://[^\s\"'`)<>]+")
 _WRITES: dict[str, str] = {
-    "node": r"\b(?:writeFileSync|writeFile|appendFileSync|appendFile|createWriteStream|copyFileSync|renameSync|outputFileSync|Bun\.write)\s*" + _STRING,
-    "ruby": r"\bFile\.(?:write|binwrite)\s*" + _STRING,
-    "php": r"\bfile_put_contents\s*" + _STRING,
-    "perl": r"\bopen\s*\(?[^,]*,\s*[\"']>>?[\"']\s*,\s*" + _STRING,
+    "node": r"\b(?:writeFileSync|writeFile|appendFileSync|appendFile|createWriteStream|copyFileSync|renameSync|outputFileSync|Bun\.write)\s{0,4}" + _STRING,
+    "ruby": r"\bFile\.(?:write|binwrite)\s{0,4}" + _STRING,
+    "php": r"\bfile_put_contents\s{0,4}" + _STRING,
+    "perl": r"\bopen\s{0,4}\(?[^,]*,\s{0,4}[\"']>>?[\"']\s{0,4},\s{0,4}" + _STRING,
 }
 _READS: dict[str, str] = {
-    "node": r"\b(?:readFileSync|readFile|createReadStream)\s*" + _STRING,
-    "ruby": r"\b(?:File\.(?:read|open|readlines)|IO\.read)\s*" + _STRING,
-    "php": r"\b(?:file_get_contents|readfile|fopen|file)\s*" + _STRING,
-    "perl": r"\bopen\s*\(?[^,]*,\s*[\"']<[\"']\s*,\s*" + _STRING,
+    "node": r"\b(?:readFileSync|readFile|createReadStream)\s{0,4}" + _STRING,
+    "ruby": r"\b(?:File\.(?:read|open|readlines)|IO\.read)\s{0,4}" + _STRING,
+    "php": r"\b(?:file_get_contents|readfile|fopen|file)\s{0,4}" + _STRING,
+    "perl": r"\bopen\s{0,4}\(?[^,]*,\s{0,4}[\"']<[\"']\s{0,4},\s{0,4}" + _STRING,
 }
 _HIDDEN = re.compile(r"(?i)\b(?:atob|Buffer\.from|base64_decode|decode64|unpack|String\.fromCharCode|str_rot13|pack)\b")
-_EVALS = re.compile(r"\b(?:eval|assert|Function|instance_eval|vm\.runIn\w+|create_function|load(?:string)?)\s*[( ]")
+_EVALS = re.compile(r"\b(?:eval|assert|Function|instance_eval|vm\.runIn\w+|create_function|load(?:string)?)\s{0,4}[( ]")
 
 
 def steps(call: Call) -> list[Step] | None:
@@ -212,6 +221,9 @@ def _module(call: Call, module: Word, rest: Sequence[Word]) -> list[Step] | None
     if module in ("pip", "twine", "alembic", "ansible", "awscli", "pipx", "uv", "poetry", "keyring", "flask", "celery", "black", "ruff", "mypy", "pytest"):
         name = {"awscli": "aws"}.get(str(module), str(module))
         return [Argv([module.like(name), *rest], "python -m")]
+    if module in ("json.tool", "py_compile", "compileall"):
+        call.emit("fs.read" if module == "json.tool" else "fs.write", f"python -m {module}")
+        return []
     if module in known:
         call.emit("proc.run", f"python -m {module}")
         return []
@@ -234,6 +246,8 @@ def _awk(call: Call) -> list[Step] | None:
     for word in args[index + 1 :]:
         if "=" not in word:
             filesystem.read(call, word)
+    for match in re.finditer(r'>>?\s{0,4}"([^"|]{1,200})"', args[index]):
+        filesystem.write(call, match.group(1))
     return [Code("awk", args[index], "awk", args[index])]
 
 
@@ -321,10 +335,15 @@ def _table(call: Call, language: str, text: str) -> None:
     from . import filesystem
     from .effects import follow
 
+    # Runs of blanks and long texts cost backtracking; what such code means does not depend on them.
+    text = re.sub(r"\s{3,}", "\n ", text[:_MOST])
     for match in _scan(_DELETES, language, text):
         path = next((g for g in match.groups() if g), "") or "${code}"
         recursive = bool(re.search(r"rm_?r|rmtree|recursive|rimraf|remove_?(tree|dir|entry|sync)|emptyDir|Remove-Item|deleteDir|\brm\b", match.group(0) + text[match.end() : match.end() + 60]))
         filesystem.delete(call, call.argv[0].like(path.strip("\"' ")), recursive=recursive)
+    vague = _VAGUE.get(language)
+    if vague and re.search(vague, text) and not any(e.kind == "fs.delete" for e in call.walk.effects):
+        filesystem.delete(call, call.argv[0].like("${code}"), recursive=True)
     for match in _scan(_RUNS, language, text):
         groups = [g for g in match.groups() if g]
         if groups:
@@ -346,7 +365,7 @@ def _table(call: Call, language: str, text: str) -> None:
 
 def _scan(table: dict[str, str], language: str, text: str) -> list[re.Match[str]]:
     pattern = table.get(language)
-    return list(re.finditer(pattern, text[:60_000]))[:40] if pattern else []
+    return list(islice(re.finditer(pattern, text), 40)) if pattern else []
 
 
 def _network(call: Call, text: str) -> None:

@@ -23,13 +23,14 @@ class Facts:
     """What the caller knows beside the action.
 
     `files` looks at the agent's disk (nothing by default). `project` is the repository's root, `branch` what is
-    checked out there. `remembered` maps absolute paths to the content of scripts this session has written.
+    checked out there, `ahead` how many commits it is ahead of its remote (0: not known). `remembered` maps absolute paths to the content of scripts this session has written.
     """
 
     files: Files = field(default_factory=NoFiles)
     project: str = ""
     branch: str = ""
     remembered: Mapping[str, str] = field(default_factory=dict)
+    ahead: int = 0
 
 
 NO_FACTS = Facts()
@@ -50,7 +51,7 @@ def judge(action: Action, policy: Policy, facts: Facts = NO_FACTS) -> Verdict:
     Never raises on an agent's input: what cannot be read is at least tier 3 and says so.
     """
     place = surroundings(action.cwd, action.home, facts.files, facts.project)
-    place.branch, place.remembered = facts.branch, facts.remembered
+    place.branch, place.remembered, place.ahead = facts.branch, facts.remembered, facts.ahead
     try:
         reading = tools.read(action, place)
     except (RecursionError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, UnicodeError) as error:
@@ -69,6 +70,8 @@ def _strictest(effects: list[Effect], action: Action, policy: Policy, place: Sur
     best = _Best()
     for effect in effects:
         found = _of_effect(effect, action, policy, place)
+        if isinstance(effect.facts, dict):
+            effect.facts["tier"] = found.tier
         if found.tier > best.tier or (found.tier == best.tier and found.source is not None and best.source is None):
             best = found
     if not effects:
@@ -168,7 +171,7 @@ def _finish(verdict: Verdict, reading: tools.Reading, action: Action) -> Verdict
     return replace(verdict, effects=effects, span=span)
 
 
-_KEPT = ("method", "branch", "repo", "remote", "mutations", "verb", "removed", "ratio", "zone", "inside", "secret", "cloud", "sql", "url", "source")
+_KEPT = ("tier", "method", "branch", "repo", "remote", "mutations", "verb", "removed", "ratio", "zone", "inside", "secret", "cloud", "sql", "url", "source")
 
 
 def _lean(effect: Effect) -> Effect:

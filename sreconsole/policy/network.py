@@ -57,7 +57,7 @@ def request(call: Call, url: str, method: str, body: str, word: Word | None = No
         traits.add("message")
     if MONEY.search(url):
         traits.add("money")
-    kind = "net.mutate" if method not in ("GET", "HEAD", "OPTIONS") or mutations else "net.read"
+    kind = "net.mutate" if method not in ("GET", "HEAD", "OPTIONS", "TRACE") or mutations else "net.read"
     call.emit(
         kind,
         url or host or "a host not known before it runs",
@@ -65,6 +65,7 @@ def request(call: Call, url: str, method: str, body: str, word: Word | None = No
         host=host,
         method=method,
         mutations=mutations,
+        subject=graphql.subject(body) if mutations else "",
         traits=traits,
         shared=admin and "destroys" in traits,
         local=local and bool(host),
@@ -144,8 +145,9 @@ def _curl_options(call: Call) -> tuple[str, str, list[Word], list[Word], list[Wo
             method = method or "HEAD"
         elif name in ("K", "config"):
             filesystem.read(call, value)
-            if not urls:
-                call.emit("unknown", "curl settings from a file", value)
+            call.emit("net.mutate", "what a settings file says", value, method="UNKNOWN")
+        elif name in ("Q", "quote") and re.match(r"(?i)\W*(DELE|RMD|MKD|RNFR|RNTO|SITE|STOR|APPE|CHMOD|RM|RENAME|MKDIR|RMDIR|LN|SYMLINK)\b", value):
+            method = "DELETE" if re.match(r"(?i)\W*(DELE|RM)", value) else method or "PUT"
         elif name in ("O", "remote-name", "remote-name-all", "J", "OJ"):
             outputs.append(Word("."))
         elif name in ("b", "cookie", "E", "cert", "key", "netrc-file") and "/" in value:

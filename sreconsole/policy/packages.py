@@ -32,6 +32,9 @@ def _manager(call: Call) -> None:
     options = Options(call.args, frozenset("C prefix w workspace registry index-url r requirement c filter F cwd".split()), clusters=False)
     words = [w for w in options.rest]
     verb = str(words[0]) if words else ""
+    if call.name == "mix" and verb.startswith(("ecto.", "phx.", "release")):
+        _rake(call)
+        return
     if call.name in ("npm", "pnpm", "yarn", "bun") and verb in ("run", "run-script", "test", "t", "start", "stop", "build", "dev", "lint") or (
         call.name in ("yarn", "pnpm", "bun") and verb and verb not in _INSTALL | _REMOVE | _READ | _PUBLISH | _SCRIPTED
     ):
@@ -225,6 +228,9 @@ def _go(call: Call) -> None:
 
 
 def _run(call: Call) -> None:
+    if call.name == "celery" and any(w in ("purge", "amqp") or w.startswith("queue.purge") for w in call.args):
+        call.emit("infra.destroy", "queued tasks", signals=("celery",))
+        return
     if call.name in ("black", "ruff", "isort", "prettier", "eslint", "gofmt") and any(w in ("--check", "--diff", "-l", "--list-different") for w in call.args):
         call.emit("fs.read", call.name)
         return

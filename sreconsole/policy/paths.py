@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from .files import Files, NoFiles
 
+_LONGEST = 4_096
 UNKNOWN_HOME = "/~"
 
 
@@ -27,6 +28,7 @@ class Surroundings:
     files: Files = field(default_factory=NoFiles)
     remembered: Mapping[str, str] = field(default_factory=dict)
     branch: str = ""
+    ahead: int = 0
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -84,6 +86,8 @@ def spot(text: str, place: Surroundings, cwd: str | None = None, *, follow: bool
 
     `follow` asks the disk to resolve symbolic links, through the injected `Files`.
     """
+    if len(text) > _LONGEST:
+        return Spot(text[:200], "unknown", resolved="longer than any path")
     text = expand_user(text, place)
     if text.startswith("file://"):
         text = text[7:]

@@ -53,6 +53,9 @@ def _pkill(call: Call) -> None:
             traits.add("critical")
         elif bare in ("", "*", ".*", "."):
             traits.add("everything")
+        elif re.fullmatch(r"node|python[\d.]*|java|ruby|php|bash|sh|zsh|ssh|tmux|claude|codex|gemini", bare):
+            # An interpreter's bare name is everybody's: other sessions, and the agent's own client.
+            traits.add("by-name")
         elif not _DEV.match(bare.rsplit("/", 1)[-1]) and not _DEV.match(bare):
             traits.add("by-name")
         call.emit("proc.signal", str(word), word if word.end else None, traits=traits)
@@ -174,6 +177,17 @@ def _query_or_set(read: str) -> Callable[[Call], None]:
     return look
 
 
+def _query_or_task(read: str) -> Callable[[Call], None]:
+    """A terminal multiplexer: a question, or something that runs in it."""
+    pattern = re.compile(read)
+
+    def look(call: Call) -> None:
+        text = " ".join(call.args)
+        call.emit("fs.read" if pattern.search(text) else "proc.run", f"{call.name} {text}"[:60])
+
+    return look
+
+
 def _dmesg(call: Call) -> None:
     clears = any(re.match(r"-[A-Za-z]*[cCDEn]|--(clear|read-clear|console\S*)", w) and not re.match(r"--(color|ctime)", w) for w in call.args)
     call.emit("proc.service" if clears else "fs.read", "kernel log", traits={"clears"} if clears else set())
@@ -290,7 +304,7 @@ TABLE: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys("gpg gpg2".split(), _gpg),
     "openssl": _openssl,
     "security": _keychain,
-    **dict.fromkeys("pass gopass op bw lpass keyring secret-tool sops ansible-vault age chezmoi-secret gnome-keyring infisical doppler berglas teller bitwarden keepassxc-cli".split(), _vaults),
+    **dict.fromkeys("pass gopass op bw lpass keyring secret-tool sops ansible-vault age chezmoi-secret gnome-keyring berglas teller bitwarden keepassxc-cli".split(), _vaults),
     **dict.fromkeys("sysctl modprobe insmod rmmod kexec setenforce grub-install update-grub grub-mkconfig update-initramfs dracut efibootmgr bcdedit".split(), _kernel),
     "defaults": _defaults,
     "nvram": _query_or_set(r"^-p|^\S+$"),
@@ -319,6 +333,9 @@ TABLE: dict[str, Callable[[Call], None]] = {
     "chcon": lambda call: call.touch("fs.write", call.args[-1] if call.args else "."),  # type: ignore[dict-item,return-value]
     "setcap": lambda call: call.emit("proc.service", "setcap", traits={"kernel"}),
     "lsof": _nothing_local,
+    "tmux": _query_or_task(r"^(display(-message)?|list-\S+|ls|lsp|lsw|lsk|capture-pane|capturep|show\S*|has-session|has|info|-V|attach|a|at)\b"),
+    "screen": _query_or_task(r"^-(ls|list|v)"),
+    "sw_vers": _nothing_local,
     "tcpdump": lambda call: call.emit("secret.read", "network traffic", secret="command"),
     "nmap": lambda call: call.emit("net.mutate", " ".join(call.args[-1:]), method="SCAN"),
     "masscan": lambda call: call.emit("net.mutate", " ".join(call.args[-1:]), method="SCAN"),

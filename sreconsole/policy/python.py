@@ -25,10 +25,14 @@ _COPIES = frozenset("shutil.copy shutil.copy2 shutil.copyfile shutil.copytree os
 _WRITES = frozenset("os.makedirs os.mkdir os.chmod os.chown os.utime".split())
 _HIDES = frozenset("base64.b64decode binascii.unhexlify codecs.decode zlib.decompress marshal.loads bytes.fromhex base64.b32decode base64.b85decode".split())
 _MOST = 4_000
+_LONGEST = 32_768
 
 
 def read(call: Call, text: str, base: int) -> None:
     """Emit the effects of Python code. Code that does not parse is `exec.unknown`."""
+    if len(text) > _LONGEST:
+        call.emit("exec.unknown", "python code too long to read")
+        return
     try:
         tree = ast.parse(text.strip("\n") if "\n" not in text.strip() else text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -12,12 +12,12 @@ from typing import Any
 
 from tree_sitter import Node, Tree
 
-from . import endless
+from . import endless, gatekeeping
 from .action import Effect
 from .call import Call, Context, Redirect
 from .expansion import double_quoted, expand
 from .paths import Surroundings
-from .shell import MAX_BYTES, MAX_COMMANDS, MAX_DEPTH, Flow, Source, Word, bad_assignment, defect, parse, substitutions
+from .shell import MAX_BYTES, MAX_COMMANDS, MAX_DEPTH, Flow, Source, Word, bad_assignment, defect, mend_braces, parse, substitutions
 
 _BLOCKS = frozenset(
     "program do_group compound_statement if_statement elif_clause else_clause while_statement "
@@ -28,6 +28,8 @@ _STATEMENTS = _BLOCKS | frozenset(
     "declaration_command unset_command variable_assignment variable_assignments test_command".split()
 )
 _MAX_NODES = 60_000
+_MAX_NESTED = 64
+_MAX_VALUE = 8_192
 
 
 @dataclass(slots=True)
@@ -72,6 +74,8 @@ class Walk:
             },
         )
         self.names: set[str] = set()
+        # The grammar reads `time { …; }` as a command called time and its words: reserved words then stand as names.
+        self.loose = False
         self._called: set[str] = set()
         self._settle = settle
         self._stack: list[tuple[Any, ...]] = []
@@ -93,9 +97,14 @@ class Walk:
             self.problem(span, f"commands inside commands more than {MAX_DEPTH} deep")
             return
         tree = parse(data)
+        broken = defect(tree, data)
+        if broken is not None:
+            mended = mend_braces(data)
+            if mended != data and defect(again := parse(mended), mended) is None:
+                context.source.outer = context.source.outer or span
+                tree, data, broken = again, mended, None
         self._trees.append(tree)
         context.source.data = data
-        broken = defect(tree, data)
         if broken is not None:
             self.problem(context.source.place(*broken), "the shell's grammar stops here")
         self._stack.append((self._visit, tree.root_node, context))
@@ -180,7 +189,12 @@ class Walk:
             flow = Flow()
             self._results[sub.id] = flow
             reads = not (sub.type == "process_substitution" and context.source.text(sub).startswith(">("))
-            inner = context.but(out=flow if reads else None, pipe=None, background=False)
+            inner = context.but(
+                out=flow if reads else None, pipe=None, background=False, nested=context.nested + 1
+            )
+            if inner.nested > _MAX_NESTED:
+                self._give_up(sub, context, f"substitutions more than {_MAX_NESTED} deep")
+                return
             self._stack.append((self._restore, self.state))
             self._stack.append((self._enter_subshell, sub, inner))
 
@@ -316,6 +330,9 @@ class Walk:
                 if pair is not None:
                     name, word = pair
                     self.state.variables[name] = [str(word)]
+                    if gatekeeping.executes(name, word):
+                        facts = {"trail": context.trail, "argv": ()}
+                        self.effects.append(Effect("exec.config", name, span=(word.start, word.end), facts=facts))
                     if exports or name in self.state.exported:
                         self.state.exported[name] = word
 
@@ -336,6 +353,8 @@ class Walk:
             parts = self._expand(value, context)
             text = " ".join(parts)
             word = Word(text, *span, dynamic=any(p.dynamic for p in parts), flow=parts[0].flow if parts else None)
+        if len(word) > _MAX_VALUE:
+            word = Word("${" + name + "}", *span, dynamic=True)
         if appends:
             word = word.like(" ".join(self.state.variables.get(name, [""])) + word)
         return name, word
@@ -369,6 +388,8 @@ class Walk:
                         call.assigns[pair[0]] = pair[1]
                 elif kind.endswith("_redirect"):
                     redirects.append(child)
+                elif kind in ("subshell", "compound_statement"):
+                    self._behind_a_word(call, child, context)
                 elif child.is_named:
                     call.argv += self._expand(child, context)
         elif redirects:
@@ -380,6 +401,12 @@ class Walk:
         later = self._redirects(call, redirects, context) if redirects else ()
         self._stack.extend(reversed(later))
         self._settle(call)
+
+    def _behind_a_word(self, call: Call, node: Node, context: Context) -> None:
+        """`time ( … )` and `coproc ( … )`: read what stands inside. Behind any other word it is no shell grammar."""
+        if not call.argv or call.argv[0] not in ("time", "coproc"):
+            self.problem(context.source.place(node.start_byte, node.end_byte), "a parenthesis where no command begins")
+        self._stack.append((self._visit, node, context))
 
     def _redirects(self, call: Call, redirects: list[Node], context: Context) -> list[tuple[Any, ...]]:
         """Note a command's redirections; gives what the grammar put behind a heredoc's first line, still to walk."""

@@ -81,7 +81,8 @@ def _api(call: Call, words: list[str], facts: dict[str, object]) -> None:
     path = words[1] if len(words) > 1 else ""
     fields = [str(w) for i, w in enumerate(call.args[1:], 1) if call.args[i - 1] in ("-f", "-F", "--field", "--raw-field")]
     body = " ".join(fields) + " " + " ".join(str(w) for w in call.args if w.startswith(("-f", "-F", "--field", "--raw-field")))
-    method = str(options.value("X", "method") or ("POST" if options.has("f", "F", "field", "raw-field", "input") else "GET")).upper()
+    methods = [str(options.values[k]).upper() for k in ("X", "method") if k in options.values]
+    method = str(next((m for m in methods if m not in ("GET", "HEAD")), "") or next(iter(methods), "") or ("POST" if options.has("f", "F", "field", "raw-field", "input") else "GET")).upper()
     word = call.args[1] if len(call.args) > 1 else None
     if path == "graphql":
         text = " ".join(re.sub(r"^query=", "", f) for f in fields)

@@ -121,6 +121,14 @@ def defect(tree: Tree, data: bytes) -> tuple[int, int] | None:
     return 0, len(data)
 
 
+_LEADING_BRACE = re.compile(rb"(^|[;&|(\n]|\b(?:then|do|else)\b)([ \t]*)(?=\{[^\s{};&|]+,[^\s{};&|]*\})")
+
+
+def mend_braces(data: bytes) -> bytes:
+    """The text with `""` in front of a brace expansion that begins a command, which the grammar cannot read."""
+    return _LEADING_BRACE.sub(rb'\1\2""', data)
+
+
 def bad_assignment(node: Node) -> bool:
     """Whether an assignment's name is not a name a shell would take (`1A=2` runs a command called `1A=2`)."""
     name = node.child(0)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-_NOISE = re.compile(r"--[^\n]*|/\*(?!!).*?\*/|'(?:[^'\\]|''|\\.)*'|\$(\w*)\$.*?\$\1\$", re.DOTALL)
+_NOISE = re.compile(r"--[^\n]*|/\*(?!!).*?(?:\*/|\Z)|'(?:[^'\\]|''|\\.)*+(?:'|\Z)|\$(\w*)\$.*?(?:\$\1\$|\Z)", re.DOTALL)
 _LEADING = re.compile(r"^\s*(?:with\b.*?\)\s*(?=select|insert|update|delete|merge)|explain\s+(?:analyze\s+|\([^)]*\)\s*)?|begin\s*;?|/\*!\d*)*", re.IGNORECASE | re.DOTALL)
 _DESTROYS = re.compile(r"(?i)^(drop|truncate|detach\s+database|purge)\b")
 _READS = re.compile(r"(?i)^(select|show|describe|desc|explain|values|table|use|set\s|pragma|begin|commit|rollback|start\s+transaction|declare|fetch|help|analyze|list|print|go|end|savepoint|release|\\[a-z?])")
 _GRANTS = re.compile(r"(?i)^(grant|revoke|(create|alter|drop)\s+(user|role|login|policy)|set\s+password|alter\s+system|rename\s+user)\b")
 _EXECUTES = re.compile(r"(?i)\b(xp_cmdshell|copy\b.*\bprogram\b|into\s+(out|dump)file|load_file|pg_read_file|lo_export|pg_terminate_backend|sys_exec|load\s+extension|load_extension|dblink_exec|pg_execute_server_program)\b|^\s*\\!")
+_MOST = 65_536
 _WHERE = re.compile(r"(?i)\bwhere\b")
 _ALWAYS = re.compile(r"(?i)\bwhere\s+(1\s*=\s*1|true|''=''|1)\s*;?\s*$")
 
@@ -26,13 +27,13 @@ def classify(text: str) -> list[tuple[str, str]]:
 
 def split(text: str) -> list[str]:
     """Statements between semicolons, without comments; quoted text becomes ''."""
-    plain = _NOISE.sub(lambda m: "''" if m.group(0)[:1] in "'$" else " ", text[:200_000])
+    plain = _NOISE.sub(lambda m: "''" if m.group(0)[:1] in "'$" else " ", text[:_MOST])
     return [part for part in re.split(r";|\n(?=\\)|\\g|\bGO\b\n", plain) if part.strip()]
 
 
 def statement(raw: str) -> tuple[str, str] | None:
     """Kind and words of one statement."""
-    text = _LEADING.sub("", raw.strip(), count=1).strip().lstrip("(").strip()
+    text = _LEADING.sub("", raw.strip()[:4_000], count=1).strip().lstrip("(").strip()
     if not text:
         return None
     head = " ".join(text.split()[:4])

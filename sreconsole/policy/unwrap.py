@@ -59,7 +59,6 @@ _PLAIN: dict[str, Wrapper] = {
     "caffeinate": _w("-t -w"),
     "unbuffer": _w(),
     "rlwrap": _w("-a -C -f -H -l -p -s"),
-    "setarch": _w("", skip=0),
     "linux32": _w(),
     "linux64": _w(),
     "eatmydata": _w(),
@@ -97,16 +96,11 @@ _PLAIN: dict[str, Wrapper] = {
     "cross-env": _w(assigns=True),
     "cross-env-shell": _w(assigns=True),
     "dotenv": _w("-e -f -v -c --file"),
-    "dotenvx": _w("-f -e -fk", skip=1),
-    "aws-vault": _w("-d --duration -n -m -t", skip=2),
-    "chamber": _w("", skip=2),
-    "direnv": _w("", skip=2, stop="allow deny reload status edit"),
     "sshpass": _w("-p -f -d -P"),
     "ssh-agent": _w("-t -a -E", stop="-k -s"),
     "catchsegv": _w(),
     "winpty": _w(),
     "entr": _w(),
-    "doppler": _w("-p -c -t --project --config --token", skip=1),
     "envdir": _w("", skip=1),
     "envchain": _w("", skip=1),
     "with-contenv": _w(),
@@ -141,6 +135,11 @@ _RUNNERS: dict[str, tuple[frozenset[str], Wrapper]] = {
     "pyenv": (frozenset({"exec"}), _w()),
     "nvm": (frozenset({"exec", "run"}), _w("", skip=1)),
     "rustup": (frozenset({"run"}), _w("", skip=1)),
+    "dotenvx": (frozenset({"run"}), _w("-f -e -fk")),
+    "aws-vault": (frozenset({"exec"}), _w("-d --duration -n -m -t", skip=1)),
+    "chamber": (frozenset({"exec"}), _w("", skip=1)),
+    "direnv": (frozenset({"exec"}), _w("", skip=1)),
+    "doppler": (frozenset({"run"}), _w("-p -c -t --project --config --token")),
     "op": (frozenset({"run"}), _w("--env-file --account")),
     "infisical": (frozenset({"run"}), _w("--env --path --projectId")),
     "railway": (frozenset({"run"}), _w("-s -e --service --environment")),
@@ -263,6 +262,9 @@ def _env(call: Call) -> list[Step] | None:
 def _shell(call: Call) -> list[Step] | None:
     """`sh -c TEXT`, `sh FILE`, `… | sh`, `sh <<EOF`: the text itself, when it is known."""
     args, index, takes_text = call.args, 0, False
+    if "-n" in args[:2] or any(re.match(r"-[a-z]*n[a-z]*$", w) for w in args[:1]):
+        call.emit("fs.read", "syntax check")
+        return []
     while index < len(args) and args[index][:1] in "-+" and args[index] not in ("-", "--"):
         word = args[index]
         if word.startswith("--"):
@@ -355,7 +357,8 @@ def _joined(call: Call, wrapper: Wrapper) -> list[Step] | None:
     if len(words) == 1:
         return [Text(words[0], call.name, words[0])]
     if any(" " in w or ";" in w for w in words):
-        return [Text(" ".join(words), call.name, words[0])]
+        # The words are joined and read again by a shell; what was meant is the words as they stand.
+        return [Argv(words, call.name, assigns=assigns), Text(" ".join(words), call.name, words[0])]
     return [Argv(words, call.name, assigns=assigns)]
 
 
@@ -436,7 +439,7 @@ def _script(call: Call) -> list[Step] | None:
 
 
 _XARGS = _w(
-    "-I -n -P -L -s -d -a -E -i --replace --max-args --max-procs --max-lines --max-chars --delimiter --arg-file -J -R -S"
+    "-I -n -P -L -s -d -a -E --max-args --max-procs --max-lines --max-chars --delimiter --arg-file -J -R -S"
 )
 
 
@@ -501,6 +504,9 @@ def _find(call: Call) -> list[Step] | None:
     for index, word in enumerate(args):
         if word not in ("-exec", "-execdir", "-ok", "-okdir"):
             continue
+        if len(found) >= 16:
+            call.walk.problem(call.span, "more than 16 commands in one find")
+            break
         stop = next((i for i in range(index + 1, len(args)) if args[i] in (";", "+")), len(args))
         inner = list(args[index + 1 : stop])
         roots = find_items(args)
@@ -654,6 +660,10 @@ _SPECIAL: dict[str, Callable[[Call], list[Step] | None]] = {
     "podman-compose": remote.compose,
     "kubectl": remote.pod,
     "oc": remote.pod,
+    "lvm": _busybox,
+    "sg": lambda call: _group(call),
+    "setarch": lambda call: _setarch(call),
+    "arch": lambda call: _setarch(call),
     "k3s": _busybox,
     "microk8s": _busybox,
     "minikube": remote.minikube,
@@ -664,6 +674,19 @@ _SPECIAL: dict[str, Callable[[Call], list[Step] | None]] = {
     "flyctl": remote.fly,
     "gcloud": remote.gcloud,
 }
+
+
+def _setarch(call: Call) -> list[Step] | None:
+    words, _ = inner_words(call.args, _w())
+    if words and re.fullmatch(r"(linux(32|64)|x86_64|i[3-6]86|aarch64|arm\w*|uname26|athlon|ppc\w*|s390x?)", words[0]):
+        words, _ = inner_words(words[1:], _w())
+    return [Argv(words, call.name)] if words else None
+
+
+def _group(call: Call) -> list[Step] | None:
+    """`sg GROUP -c TEXT` runs the text as a member of another group."""
+    words = [w for w in call.args[1:] if w not in ("-c", "-")]
+    return [Text(words[0], "sg -c", words[0])] if words else None
 
 
 def _fd(call: Call) -> list[Step] | None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Callable, Sequence
 
 from .action import Effect
 from .paths import Surroundings
 
+_THIRD = {
+    verb: f"{verb}s"
+    for verb in "delete remove create update add set reset terminate revoke merge close detach enable disable restart deploy invite transfer".split()
+} | {"destroy": "destroys", "purge": "purges", "wipe": "wipes", "drop": "drops", "apply": "applies", "publish": "publishes"}
 _VERBS: dict[str, str] = {
     "none": "changes nothing",
     "git.read": "reads the repository",
@@ -79,7 +84,9 @@ def _push(effect: Effect, place: Surroundings) -> str:
     traits = effect.facts.get("traits", ())
     remote = effect.facts.get("remote", "") if effect.facts.get("remote") not in ("ssh", "pod", "container") else ""
     verb = "deletes remote branch" if "delete" in traits else "force-pushes" if "force" in traits else "pushes tag" if "tag" in traits else "pushes to"
-    return f"{verb} {effect.target}" + (f" at {remote}" if remote and remote != "origin" else "")
+    ahead = effect.facts.get("ahead", 0)
+    count = f"pushes {ahead} commit{'s' if ahead != 1 else ''} to" if ahead and verb == "pushes to" else verb
+    return f"{count} {effect.target}" + (f" at {remote}" if remote and remote != "origin" else "")
 
 
 def _request(effect: Effect, place: Surroundings) -> str:
@@ -90,7 +97,7 @@ def _request(effect: Effect, place: Surroundings) -> str:
     if "carries-secret" in traits:
         return f"sends a credential to {host}"
     if mutations:
-        return f"calls {', '.join(mutations[:3])} at {host}"
+        return f"{mutation(str(mutations[0]), str(facts.get('subject', '')))} at {host}"
     if "message" in traits:
         return f"posts a message to {host}"
     if "money" in traits:
@@ -103,6 +110,16 @@ def _request(effect: Effect, place: Surroundings) -> str:
     return f"{verb} {host}".strip() if verb else f"sends {method or 'data'} to {host}"
 
 
+def mutation(name: str, subject: str) -> str:
+    """`volumeDelete` of 3d2c42fb as words: deletes volume 3d2c42fb."""
+    parts = [part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
+    verb = next((_THIRD[part] for part in parts if part in _THIRD), "")
+    if not verb:
+        return f"calls {name}"
+    things = [part for part in parts if part not in _THIRD]
+    return " ".join(word for word in (verb, *things, subject) if word)
+
+
 def _plain(prefix: str) -> Callable[[Effect, Surroundings], str]:
     return lambda effect, place: f"{prefix} {short(effect.target, place)}".strip()
 
@@ -111,6 +128,11 @@ def _database(verb: str) -> Callable[[Effect, Surroundings], str]:
     def say(effect: Effect, place: Surroundings) -> str:
         where = effect.host or next(iter(effect.facts.get("dsn_vars", ())), "")
         on = f" on {where}" if where else ""
+        match = re.match(r"(?i)(drop|truncate|delete from|update|alter|insert into|create)\s+(table|index|database|schema|view|column)?\s*(?:if exists\s+|if not exists\s+)?(?!if)([\w.\"`]+)?", effect.target)
+        if match:
+            act, thing, name = (g or "" for g in match.groups())
+            plain = {"drop": "drops", "truncate": "empties", "delete from": "deletes from", "update": "updates", "alter": "alters", "insert into": "inserts into", "create": "creates"}
+            return " ".join(w for w in (plain[act.lower()], thing.lower(), name) if w) + on
         return f"{verb}: {effect.target.lower() if effect.target.isupper() else effect.target}{on}"
 
     return say
@@ -173,9 +195,9 @@ def target(effect: Effect | None) -> str:
         return str(effect.facts.get("branch") or effect.target)
     if effect.kind.startswith("net.") and effect.host:
         return effect.host
-    words = effect.target.rstrip("/").split()
+    words = (effect.target.rstrip("/") or effect.target).split()
     last = words[-1] if words else effect.host or effect.kind
-    return (os.path.basename(last) or last or effect.kind) if "/" in last and "://" not in last else last
+    return (os.path.basename(last) or last) if "/" in last and "://" not in last else last
 
 
 _INSTEAD = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -78,24 +79,26 @@ OOMScoreAdjust=-500
 
 
 class NoService(Exception):
-    """It cannot be done here; says why and what to do instead. `code` is the exit code."""
+    """It cannot be done here; says why. `code` is the exit code, `instead` (several lines) what can be done."""
 
-    def __init__(self, words: str, code: int = 3) -> None:
+    def __init__(self, words: str, code: int = 3, instead: str = "") -> None:
         super().__init__(words)
         self.code = code
+        self.instead = instead
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """A service as it would be installed: its unit file, the files it needs beside it, the commands that start it.
 
-    `files` are written whole; `once` only where there is no such file yet. `optional` commands may fail.
+    `shell` is the same start as a shell's command line; `files` are written whole; `once` only where there is no such file yet. `optional` commands may fail.
     """
 
     name: str
     unit: Path
     text: str
     system: bool
+    shell: str = ""
     files: Mapping[Path, str] = field(default_factory=dict)
     once: Mapping[Path, str] = field(default_factory=dict)
     before: tuple[tuple[str, ...], ...] = ()
@@ -140,7 +143,8 @@ def user_service(home: Home, words: list[str], environ: Mapping[str, str]) -> Se
     )
     folder = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".config")
     # Without lingering the service would end with the last login.
-    return Service(name, folder / "systemd" / "user" / name, text, False, optional=(("loginctl", "enable-linger"),))
+    linger = (("loginctl", "enable-linger"),)
+    return Service(name, folder / "systemd" / "user" / name, text, False, _shell(words, given), optional=linger)
 
 
 def system_service(words: list[str], group: str, root: Path = Path("/")) -> Service:
@@ -169,8 +173,8 @@ def system_service(words: list[str], group: str, root: Path = Path("/")) -> Serv
     accounts = f'g {group} -\nu {USER} - "sreconsole serve" {SYSTEM[1]}\nm {USER} {group}\n'
     settings = f'[operators]\ngroups = ["{group}"]\n'
     return Service(
-        "sreconsole.service", root / "etc/systemd/system/sreconsole.service", text, True, {sysusers: accounts},
-        {config / "config.toml": settings}, (("systemd-sysusers", str(sysusers)),),
+        "sreconsole.service", root / "etc/systemd/system/sreconsole.service", text, True, _shell(words, {}),
+        {sysusers: accounts}, {config / "config.toml": settings}, (("systemd-sysusers", str(sysusers)),),
     )  # fmt: skip
 
 
@@ -196,19 +200,18 @@ def booted(service: Service, run: Run) -> None:
     elif run([*service.systemctl, "show", "--property=Version"]).returncode != 0:
         why = "your user's systemd cannot be reached (no login session?)"
     if why:
-        raise NoService(f"{why}. {otherwise(service)}")
+        raise NoService(f"{why}; let cron or tmux keep serve running", 3, otherwise(service))
 
 
 def otherwise(service: Service) -> str:
     """How to keep `serve` running without systemd."""
-    found = re.search(r"^ExecStart=(.+)$", service.text, re.MULTILINE)
-    named = re.search(r"^Environment=(SRECONSOLE_HOME=\S+)$", service.text, re.MULTILINE)
-    line = f"{f'{named[1]} ' if named else ''}{found[1] if found else 'sreconsole serve'}"
+    # In a crontab a percent sign ends the command unless it is escaped.
+    line = shlex.quote(f"@reboot {service.shell}".replace("%", r"\%"))
     return (
-        "Instead, let cron start it with the machine:\n"
-        f"  (crontab -l 2>/dev/null; echo '@reboot {line}') | crontab -\n"
+        "Let cron start it with the machine:\n"
+        f"  (crontab -l 2>/dev/null; echo {line}) | crontab -\n"
         "or keep it in tmux:\n"
-        f"  tmux new-session -d -s sreconsole '{line}'"
+        f"  tmux new-session -d -s sreconsole {shlex.quote(service.shell)}"
     )
 
 
@@ -312,6 +315,12 @@ def _closed(path: Path) -> Path | None:
         one for one in (*reversed(path.parents), path) if not one.stat().st_mode & (0o004 if one == path else 0o001)
     ]
     return ways[0] if ways else None
+
+
+def _shell(words: list[str], variables: Mapping[str, str]) -> str:
+    return " ".join(
+        [*(f"{name}={shlex.quote(value)}" for name, value in variables.items()), shlex.join([*words, "serve"])]
+    )
 
 
 def _command(words: list[str]) -> str:

@@ -110,7 +110,7 @@ def test_a_store_that_cannot_be_read(hand: Hand, empty: Hand, command: list[str]
         "newer": "upgrade sreconsole",
         "noise": "damaged",
         "torn": "damaged",
-        "empty": "start it: sreconsole serve",
+        "empty": "sreconsole serve",
         "folder": "store",
     }[damage]
     _damaged(hand.house.home.store, store, damage)

@@ -178,13 +178,24 @@ def test_policy_check(hand: Hand) -> None:
     assert hand("policy", "check").code == 0
     assert hand("policy", "check", "--json").json["problems"] == []
     bad = hand.house.folder / "bad.yaml"
-    for text in ("rules: [", "", "[]", "version: 1\nrules: 7\n", "\x00", "&a [*a]"):
+    for text in (
+        "rules: [",
+        "[]",
+        "version: 1\nrules: 7\n",
+        "\x00",
+        "&a [*a]",
+        "version: 2\n",
+        "rules: [{id: x}]",
+        "\x1b[2J: 1",
+    ):
         bad.write_text(text)
         done = hand("policy", "check", bad)
-        if text:
-            assert done.code == 1, text
-            assert "bad.yaml" in done.out
-            assert hand("policy", "check", bad, "--json").json["problems"]
+        assert done.code == 1, text
+        assert all(line.startswith("bad.yaml:") for line in done.out.splitlines()), done.out
+        assert done.out.replace("\n", "").isprintable()
+        assert hand("policy", "check", bad, "--json").json["problems"]
+    bad.write_bytes(b"\xff\xfe")
+    assert hand("policy", "check", bad).code == 1
     missing = hand("policy", "check", "/nowhere.yaml")
     assert (missing.code, "/nowhere.yaml" in missing.err) == (2, True)
     assert hand("policy", "check", "/").code == 2

@@ -474,6 +474,21 @@ def test_settings_that_switch_the_gate_off(visit: Visit, scope: str, content: st
     assert any(words in doubt for doubt in clients.doubts)
 
 
+@pytest.mark.parametrize(("scope", "level"), [("user", "ok"), ("project", "ok"), ("local", "ok"), ("managed", "bad")])
+def test_managed_hooks_are_switched_off_by_managed_settings_alone(visit: Visit, scope: str, level: str) -> None:
+    wire(visit, "managed")
+    path = install.place(scope if scope != "local" else "project", visit.project, visit.managed)
+    if scope == "managed":
+        path = visit.managed.with_suffix(".d") / "50-off.json"
+    elif scope == "local":
+        path = path.with_name("settings.local.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('{"disableAllHooks": true}')
+    simple = replace(visit, environ={**visit.environ, "CLAUDE_CODE_SIMPLE": "1"})
+    found = one(doctor_client.Clients(simple, HELLO).checks(), "hooks on")
+    assert found.level == level and str(path) in found.found
+
+
 def test_a_drop_in_beside_the_managed_settings_counts(visit: Visit) -> None:
     drops = visit.managed.with_suffix(".d")
     drops.mkdir()

@@ -23,11 +23,18 @@ from sreconsole.paths import Home
 
 LOCAL = ROOT / ".cache/clients/node_modules/@anthropic-ai/claude-code-linux-x64/claude"
 CLAUDE = Path(os.environ.get("SRECONSOLE_CLAUDE") or LOCAL)
+OWN_ETC = (
+    "set -e; mkdir -p $0/over; mount -t tmpfs none $0/over; mkdir $0/over/u $0/over/w; "
+    "mount -t overlay none -o lowerdir=/etc,upperdir=$0/over/u,workdir=$0/over/w /etc; "
+    'mkdir /etc/claude-code; cp $0/managed.json /etc/claude-code/managed-settings.json; exec "$@"'
+)
+"""A shell script: the client in a mount namespace whose /etc has the managed settings; the machine's own stays as it is."""
+
 needs_client = pytest.mark.skipif(
     not CLAUDE.is_file(), reason=f"no real client: neither $SRECONSOLE_CLAUDE nor {LOCAL} is there"
 )
-HOOKS = [sys.executable, "-c", "from sreconsole.cli.hooks import app; app()"]
-DOCTOR = [sys.executable, "-c", "import typer; from sreconsole.cli.doctor import command; typer.run(command)"]
+HOOKS = [sys.executable, "-m", "sreconsole", "hooks"]
+DOCTOR = [sys.executable, "-m", "sreconsole", "doctor"]
 
 
 class Desk:
@@ -56,11 +63,11 @@ class Desk:
         code, report = self.type(*words, program=DOCTOR)
         return code, {one["name"]: one for one in report["checks"]}, report
 
-    def run(self, *turns: dict[str, Any], after: float = 0) -> dict[str, Any]:
-        """Play a scripted model to the real client; its result document."""
+    def run(self, *turns: dict[str, Any], inside: tuple[str, ...] = (), flags: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Play a scripted model to the real client, started by the command `inside`; its result document."""
         folder = self.house.folder
         script, port = folder / "script.json", folder / "port"
-        script.write_text(json.dumps({"turns": [*turns, {"text": "done", "delay_s": after}]}))
+        script.write_text(json.dumps({"turns": [*turns, {"text": "done"}]}))
         port.unlink(missing_ok=True)
         fake = subprocess.Popen(
             [sys.executable, str(ROOT / "tests/rig/fake_anthropic.py"), str(script), "--port", "0", "--ready-file", str(port),
@@ -76,7 +83,7 @@ class Desk:
                 "IS_SANDBOX": "1",
             }  # fmt: skip
             done = subprocess.run(
-                [str(CLAUDE), "-p", "go", "--output-format", "json", "--permission-mode", "bypassPermissions"],
+                [*inside, str(CLAUDE), "-p", "go", "--output-format", "json", "--permission-mode", "bypassPermissions", *flags],
                 cwd=self.house.project, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=90, check=False
             )  # fmt: skip
             return dict(json.loads(done.stdout))
@@ -164,7 +171,7 @@ def test_words_that_make_no_sense(desk: Desk, words: tuple[str, ...], code: int,
 def test_invalid_settings_are_one_line_and_exit_2(desk: Desk) -> None:
     desk.settings.write_text('{"a": 1,}')
     code, words = desk.type("install", "claude-code", "--yes")
-    assert code == 2 and words.startswith(f"{desk.settings}:1:9: not JSON") and words.count("\n") == 1
+    assert code == 2 and words.startswith(f"sreconsole: {desk.settings}:1:9: not JSON") and words.count("\n") == 1
     assert desk.settings.read_text() == '{"a": 1,}'
 
 
@@ -211,13 +218,7 @@ def test_an_agent_of_another_user_reaches_a_system_homes_gate_and_nothing_else()
         command = json.loads(path.read_text())["hooks"]["PreToolUse"][0]["hooks"][0]["command"]
         call = {"session_id": "sreconsole-doctor-x", "cwd": "/", "hook_event_name": "PreToolUse", "tool_name": "Bash",
                 "tool_input": {"command": "true"}, "tool_use_id": "t", "transcript_path": ""}  # fmt: skip
-        agent: dict[str, Any] = {
-            "user": 65534,
-            "group": 65534,
-            "extra_groups": [],
-            "capture_output": True,
-            "check": False,
-        }
+        agent: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": [], "capture_output": True}
         done = subprocess.run(
             ["/bin/sh", "-c", command], input=json.dumps(call).encode(), env={}, cwd="/", check=False, **agent
         )
@@ -287,6 +288,36 @@ def test_a_project_that_switches_hooks_off_is_found(desk: Desk) -> None:
 
 @needs_client
 @pytest.mark.e2e
+@pytest.mark.parametrize(
+    "switch", ["", "project", "local", "user", "simple", "--bare", "--safe-mode", "--setting-sources project"]
+)
+def test_managed_hooks_cannot_be_switched_off_by_a_project_or_a_user(desk: Desk, switch: str) -> None:
+    """Every way round user hooks that is known, tried on managed ones."""
+    folder = desk.house.folder
+    own_etc = ("unshare", "-m", "sh", "-c", OWN_ETC, str(folder))
+    tried = folder / "managed.json"
+    tried.write_text("{}")
+    if subprocess.run([*own_etc, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no mount namespace of one's own here")
+    tried.unlink()
+    code, done = desk.type("install", "claude-code", "--yes", "--scope", "managed")
+    assert code == 0 and any("allowManagedHooksOnly" in note for note in done["notes"])
+    project = desk.house.project / ".claude" / "settings.json"
+    project.parent.mkdir()
+    off = '{"disableAllHooks": true, "hooks": {}}'
+    if switch in ("project", "local"):
+        project.with_name("settings.json" if switch == "project" else "settings.local.json").write_text(off)
+    elif switch == "user":
+        desk.settings.write_text(off)
+    refused = desk.house.project / "refused"
+    simple = ("env", "CLAUDE_CODE_SIMPLE=1") if switch == "simple" else ()
+    flags = tuple(switch.split()) if switch.startswith("--") else ()
+    desk.run(bash(f"mkfs /nowhere ; mkdir {refused}"), inside=(*own_etc, *simple), flags=flags)
+    assert not refused.exists() and desk.house.events("tool.refused")
+
+
+@needs_client
+@pytest.mark.e2e
 @pytest.mark.parametrize("how", ["user settings emptied", "project settings switch hooks off"])
 def test_an_edit_in_mid_session_that_removes_the_gate_is_blocked(desk: Desk, how: str) -> None:
     desk.type("install", "claude-code", "--yes")
@@ -298,7 +329,7 @@ def test_an_edit_in_mid_session_that_removes_the_gate_is_blocked(desk: Desk, how
     else:
         edit = f"""echo '{{"disableAllHooks":true}}' > {project}"""
     refused = desk.house.project / "refused"
-    desk.run(bash(edit), bash(f"mkfs /nowhere ; mkdir {refused}", delay_s=4), after=0)
+    desk.run(bash(edit), bash(f"mkfs /nowhere ; mkdir {refused}", delay_s=4))
     assert not refused.exists(), "the gate still stood"
     tampering = desk.house.events("gate.tamper")
     assert tampering and tampering[0].tier == 4
@@ -328,9 +359,9 @@ def test_an_agent_cannot_undo_its_own_gate(desk: Desk, serve: str) -> None:
     desk.type("install", "claude-code", "--yes")
     said = desk.house.project / "said"
     given = " ".join(f"{name}={desk.environment[name]}" for name in ("SRECONSOLE_HOME", "PYTHONPATH"))
-    line = f"{sys.executable} -c 'from sreconsole.cli.hooks import app; app()' uninstall claude-code --yes"
+    line = f"{sys.executable} -m sreconsole hooks uninstall claude-code --yes"
     stop = f"kill {desk.house.serve.pid}; sleep 2; " if serve == "down" and desk.house.serve else ""
     desk.run(bash(f"{stop}{given} {line} > {said} 2>&1; echo $? >> {said}"))
-    assert said.read_text().startswith("refused: it ") and said.read_text().endswith("\n4\n")
+    assert said.read_text().startswith("sreconsole: refused: it ") and said.read_text().endswith("\n4\n")
     assert "sreconsole-hook-" in desk.settings.read_text()
     assert desk.house.events("gate.tamper") == []

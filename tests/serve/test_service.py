@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ WORDS = ["/opt/sreconsole/bin/sreconsole"]
 PRIVATE = Home(
     "private", Path("/h/.config/sreconsole"), Path("/h/.local/state/sreconsole"), Path("/run/user/7/sreconsole")
 )
-COMMAND = [sys.executable, "-c", "from sreconsole.cli.service import app; app()"]
+COMMAND = [sys.executable, "-m", "sreconsole", "service"]
 needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 
 
@@ -184,10 +185,20 @@ def test_without_systemd_it_says_what_to_do_instead(
     with pytest.raises(NoService) as no:
         service.install(made, home, Systemd())
     assert no.value.code == 3 and "systemd does not run this machine" in str(no.value)
-    assert f"@reboot SRECONSOLE_HOME={home.state} {WORDS[0]} serve" in str(no.value) and "tmux new-session" in str(
-        no.value
-    )
+    assert f"@reboot SRECONSOLE_HOME={home.state} {WORDS[0]} serve" in no.value.instead
+    assert "tmux new-session" in no.value.instead
     assert not made.unit.exists()
+
+
+@pytest.mark.parametrize("folder", ["/tmp/x", "/tmp/it's mine", "/tmp/a b", "/tmp/100%", "/tmp/$HOME"])
+def test_the_lines_given_instead_survive_a_shell(folder: str, tmp_path: Path) -> None:
+    made = service.user_service(paths.at(Path(folder)), WORDS, {"HOME": str(tmp_path)})
+    crontab, tmux = (line.strip() for line in service.otherwise(made).splitlines() if line.startswith("  "))
+    put = crontab.replace("crontab -l 2>/dev/null; ", "").replace("| crontab -", "")
+    written = subprocess.run(["/bin/sh", "-c", put], capture_output=True, text=True, check=True).stdout
+    for line in (written.strip().removeprefix("@reboot ").replace("\\%", "%"), shlex.split(tmux)[-1]):
+        show = line.replace(f"{WORDS[0]} serve", "sh -c 'printf %s \"$SRECONSOLE_HOME\"'")
+        assert subprocess.run(["/bin/sh", "-c", show], capture_output=True, text=True, check=True).stdout == folder
 
 
 @pytest.mark.usefixtures("booted")
@@ -314,6 +325,5 @@ def test_the_command_where_no_systemd_runs(home: Home, tmp_path: Path, words: li
     done = subprocess.run(
         [*COMMAND, *words], capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, check=False
     )
-    assert (
-        done.returncode == 3 and "crontab" in done.stderr and "tmux" in done.stderr and "Traceback" not in done.stderr
-    )
+    assert done.returncode == 3 and done.stderr.count("\n") == 1
+    assert ("crontab" in done.stdout and "tmux" in done.stdout) == ("--json" not in words)

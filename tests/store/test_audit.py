@@ -81,8 +81,8 @@ def rechain(path: Path, start: int) -> None:
     entries = [entry for entry in log.every(connection) if entry.seq >= start - 1]
     connection.close()
     statements, prev = [], entries[0].hash
-    for entry in entries[1:]:
-        entry = replace(entry, prev=prev)
+    for old in entries[1:]:
+        entry = replace(old, prev=prev)
         prev = relink(entry)
         statements.append(f"UPDATE events SET prev = '{entry.prev}', hash = '{prev}' WHERE seq = {entry.seq}")
     tamper(path, *statements)
