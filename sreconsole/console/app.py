@@ -17,6 +17,7 @@ from sreconsole.console.commands import Commands
 from sreconsole.console.dialogs import Outcome
 from sreconsole.console.draw import Ink
 from sreconsole.console.easel import Easel
+from sreconsole.console.feed import UNREADABLE
 from sreconsole.console.floor import Clock, Floor
 from sreconsole.console.keys import PAGES, Keyboard
 from sreconsole.console.rows import Rows
@@ -143,7 +144,7 @@ class ConsoleApp(App[None]):
         self.screen.set_class(name in PAGES, "-reading")
         self.screen.set_class(name == "plain", "-plain")
         waiting = len(self.floor.stage.home.waiting)
-        if waiting != self._titled:
+        if waiting != self._titled and self.floor.stage.home.loaded:
             self._titled = waiting
             terminal.title(self._driver, waiting)
 
@@ -188,7 +189,10 @@ class ConsoleApp(App[None]):
         self.start(self._press(key))
 
     async def _press(self, key: str) -> None:
-        await self.commands.press(key)
+        try:
+            await self.commands.press(key)
+        except UNREADABLE as error:
+            self.floor.tell(f"the store cannot be read: {error}", Ink.BAD)
         self._after_key()
 
     def _after_key(self) -> None:
@@ -219,7 +223,10 @@ class ConsoleApp(App[None]):
     def _handle_exception(self, error: Exception) -> None:
         """A fault of ours ends the console with one harmless line: a traceback could carry what an agent wrote."""
         if self.is_headless:
-            super()._handle_exception(error)
+            try:
+                raise error
+            except Exception as again:  # noqa: BLE001 - Textual wants it in flight, to show a test where it came from
+                super()._handle_exception(again)
             return
         kept = terminal.keep_trace(self.floor.home.state / "console.log", error)
         self.last_words = str(safe(f"a fault of its own ended it: {type(error).__name__}: {error}; {kept}"))

@@ -103,6 +103,9 @@ def changed(old: Strip, new: Strip) -> tuple[int, int] | None:
     differ = [at for at, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
     if not differ:
         return None
+    if any(len(char) > 1 for char, _ in (*before, *after)):
+        # Where marks sit on letters Textual may cut between the two: then the whole line is sent.
+        return 0, len(after)
     return _edge(before, after, differ[0], -1), _edge(before, after, differ[-1] + 1, 1)
 
 

@@ -30,10 +30,11 @@ def age(since: int | None, at: int) -> str:
     return f"{gone // DAY} d"
 
 
-def left(deadline: int, at: int) -> str:
+def left(deadline: int, at: int, *, fine: bool = True) -> str:
     """What is left until a deadline, rounded down: minutes above ten, tens of seconds above two, then seconds.
 
-    Coarse on purpose: a countdown that changes every second costs its bytes on every link that shows it.
+    Coarse on purpose: a countdown that changes every second costs its bytes on every link that shows it. Without
+    `fine` only the last ten seconds are counted one by one.
     """
     rest = deadline - at
     if rest <= 0:
@@ -43,7 +44,7 @@ def left(deadline: int, at: int) -> str:
     if rest >= 10 * MINUTE:
         return f"{rest // MINUTE} min left"
     seconds = rest // SECOND
-    if seconds >= 120:
+    if seconds >= (120 if fine else 10):
         seconds -= seconds % 10
     return f"{seconds // 60:02}:{seconds % 60:02} left"
 

@@ -99,7 +99,11 @@ class Escalations(Listing[Question]):
     def draw(self, row: Question, sight: Sight, width: int) -> Line:
         """State, when, who, what it does; who decided where there is room."""
         open_now = row.open
-        when = row.when(sight.now, stale=sight.stale) if open_now else say(clock.hour(row.row.changed_at, sight.now))
+        when = (
+            row.when(sight.now, stale=sight.stale, fine=False)
+            if open_now
+            else say(clock.hour(row.row.changed_at, sight.now))
+        )
         state = column(row.row.state, 12, state_ink(row.row.state))
         wide = width >= 100
         head = (

@@ -12,11 +12,15 @@ from typing import Any, TypeVar
 from sreconsole.paths import Home
 from sreconsole.serve.client import Feed, Refused, ServeDown, ensure
 from sreconsole.store import database
+from sreconsole.store.schema import NewerSchema
 
 Result = TypeVar("Result")
 
 PATIENCE = 10.0
 """Seconds an answer may take before it counts as lost."""
+
+UNREADABLE = (sqlite3.Error, FileNotFoundError, NewerSchema)
+"""What reading the store may raise; the banner says it."""
 
 RETRY = (0.2, 0.5, 1.0, 2.0)
 """Seconds between tries to reach `serve` again; the last one repeats."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from sreconsole.console.desk import Desk
 from sreconsole.console.dialogs import Prompt
 from sreconsole.console.draw import Ink
 from sreconsole.console.easel import Easel
-from sreconsole.console.feed import Reader, Wire
+from sreconsole.console.feed import UNREADABLE, Reader, Wire
 from sreconsole.console.keys import Keyboard
 from sreconsole.console.question import Question
 from sreconsole.console.screen import Listing, Reading, Sight
@@ -108,7 +107,7 @@ class Floor:
         self.stage.put(screen, self.now())
         try:
             await screen.load(self.reader, self.sight())
-        except (sqlite3.Error, FileNotFoundError) as error:
+        except UNREADABLE as error:
             self.tell(f"the store cannot be read: {error}", Ink.BAD)
         self.paint()
 
@@ -118,7 +117,7 @@ class Floor:
         if isinstance(current, Listing):
             try:
                 await current.filter(words, self.reader, self.sight())
-            except (sqlite3.Error, FileNotFoundError) as error:
+            except UNREADABLE as error:
                 self.tell(f"the filter cannot be used: {error}", Ink.BAD)
             if current.filter_problem:
                 self.tell(current.filter_problem, Ink.WARN)
@@ -146,7 +145,7 @@ class Floor:
         """Whether the store has changed since the last look."""
         try:
             return await self.reader.moved()
-        except (sqlite3.Error, FileNotFoundError):
+        except UNREADABLE:
             return True
 
     async def ask(self, do: str, **words: Any) -> dict[str, Any]:

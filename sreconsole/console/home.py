@@ -77,11 +77,17 @@ class Home(Listing[Need]):
     def draw(self, row: Need, sight: Sight, width: int) -> Line:
         """Tier or kind, deadline, who, what it does."""
         if row.question:
-            return row.question.summary(sight.now, width, stale=sight.stale)
+            fine = self._ticking(sight.now) is row.question
+            return row.question.summary(sight.now, width, stale=sight.stale, fine=fine)
         assert row.parked is not None
         who = column(row.parked.agent or row.parked.id, 19, Ink.DIM)
         words = f"parked on {row.parked.parked_on}: its risky calls are refused until you release it"
         return (say("PRK", Ink.WARN), say("  "), column("stopped", 13), who, say("  "), say(words))
+
+    def _ticking(self, now: int) -> Question | None:
+        """The one question in view whose last two minutes are counted second by second."""
+        near = (row.question for row in self.window.visible if row.question and row.question.urgent(now))
+        return next(near, None)
 
     def peek(self, row: Need, sight: Sight, width: int, height: int) -> Peek:
         """The question in short, or what the parked session is."""

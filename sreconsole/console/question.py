@@ -117,12 +117,16 @@ class Question:
             return say("ASK", Ink.ACCENT)
         return say(f"T{self.row.tier} ", Ink.BAD if self.row.tier >= 4 else Ink.WARN)
 
-    def when(self, now: int, *, stale: bool = False) -> Span:
+    def urgent(self, now: int) -> bool:
+        """Whether it will be refused within two minutes."""
+        return self.row.state == "pending" and self.row.deadline - now < 2 * clock.MINUTE
+
+    def when(self, now: int, *, stale: bool = False, fine: bool = True) -> Span:
         """Its deadline while it waits, else what became of it."""
         mark = "?" if stale else ""
         if self.row.state == "pending":
-            urgent = self.row.deadline - now < 2 * clock.MINUTE
-            return say(clock.left(self.row.deadline, now) + mark, Ink.BAD if urgent else Ink.PLAIN)
+            words = clock.left(self.row.deadline, now, fine=fine) + mark
+            return say(words, Ink.BAD if self.urgent(now) else Ink.PLAIN)
         if self.row.state == "held":
             return say("held" + mark, Ink.NOTICE)
         return say(self.row.state + mark, state_ink(self.row.state))
@@ -144,12 +148,15 @@ class Question:
         why = f": {row.reason}" if row.reason else ""
         return f"{row.state}{by} {at}{used}{why}"
 
-    def summary(self, now: int, width: int, *, stale: bool = False) -> Line:
+    def summary(self, now: int, width: int, *, stale: bool = False, fine: bool = True) -> Line:
         """One row: tier, deadline, who, what it does; with its id where there is room."""
         wide = width >= 100
         who = column(self.who, 26 if wide else 19, Ink.DIM)
-        when = self.when(now, stale=stale)
+        when = self.when(now, stale=stale, fine=fine)
         parts = [self.tier, say("  "), column(when.text, 13, when.ink), who, say("  ")]
+        if self.urgent(now):
+            # Tier and time in one piece where it counts down: what changes every second is then short to send.
+            parts[:3] = [column(f"{self.tier.text}  {when.text}", 18, when.ink)]
         tail = (say(f"  {self.id}", Ink.DIM),) if wide else ()
         room = width - cells(tuple(parts)) - cells(tail)
         return (*parts, column(self.does, max(1, room)), *tail)

@@ -55,7 +55,8 @@ class Scene:
         floor = self._floor
         tried = floor.wire.up or floor.down_since is not None or floor.copy is not None
         if floor.watch.problem and tried:
-            return line(say(f" {floor.watch.problem}", Ink.ALARM))
+            path = floor.reader.path
+            return line(say(f" {floor.watch.problem.replace(str(path), path.name)}", Ink.ALARM))
         read_only = ""
         if floor.copy is not None:
             last = clock.hour(floor.stage.home.calm.last, sight.now)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 
+from sreconsole.console.feed import UNREADABLE
 from sreconsole.console.pace import FRAME, Pace
-from sreconsole.store.schema import NewerSchema
 
 TICK = 1.0
 """Seconds between two looks at the clock, and at the store where no notice came."""
@@ -59,7 +58,7 @@ class Watch:
             try:
                 await self._load()
                 self.problem = ""
-            except (sqlite3.Error, FileNotFoundError, NewerSchema) as error:
+            except UNREADABLE as error:
                 self.problem = f"the store cannot be read: {error}"
 
     def _show(self) -> None:

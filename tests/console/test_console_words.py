@@ -21,8 +21,14 @@ def test_what_is_left(rest: int, says: str) -> None:
     assert clock.left(10**12 + rest, 10**12) == says
 
 
+def test_only_one_countdown_is_fine() -> None:
+    assert clock.left(77 * S, 0, fine=False) == "01:10 left"
+    assert clock.left(7 * S, 0, fine=False) == "00:07 left"
+
+
 @pytest.mark.parametrize(
-    ("gone", "says"), [(0, "0 s"), (-S, "0 s"), (89 * S, "89 s"), (4 * M, "4 min"), (134 * M, "2 h 14"), (50 * H, "2 d")]
+    ("gone", "says"),
+    [(0, "0 s"), (-S, "0 s"), (89 * S, "89 s"), (4 * M, "4 min"), (134 * M, "2 h 14"), (50 * H, "2 d")],
 )
 def test_ages(gone: int, says: str) -> None:
     assert clock.age(10**12, 10**12 + gone) == says
@@ -98,7 +104,9 @@ def test_a_prompt_that_leads_to_a_yes_is_inert_at_first() -> None:
 
 
 def test_tab_completes() -> None:
-    prompt = Prompt("", "about", offers=lambda text: [one for one in ("theme", "themes", "top") if one.startswith(text)])
+    prompt = Prompt(
+        "", "about", offers=lambda text: [one for one in ("theme", "themes", "top") if one.startswith(text)]
+    )
     typed(prompt, "t", "tab")
     assert prompt.text == "t"
     typed(prompt, "h", "tab")

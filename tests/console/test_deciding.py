@@ -74,7 +74,9 @@ async def test_a_yes_is_inert_when_the_question_just_came_under_the_finger(
         await glass.sees("approving esc-0001")
 
 
-async def test_a_yes_is_inert_when_the_selection_slips_to_a_neighbour(fleet: Fleet, serve: Serve, console: Open) -> None:
+async def test_a_yes_is_inert_when_the_selection_slips_to_a_neighbour(
+    fleet: Fleet, serve: Serve, console: Open
+) -> None:
     first, second = fleet.ask(), fleet.ask(verdict={"does": "drops a table"})
     async with console() as glass:
         await glass.sees("live")
@@ -355,7 +357,12 @@ async def test_a_parked_session_is_released(fleet: Fleet, serve: Serve, console:
         await glass.type("go on")
         await glass.press("enter")
         await glass.sees("cc-0aa1 may ask again")
-        assert serve.acts("release")[0] | {"id": 0} == {"id": 0, "do": "release", "session": "cc-0aa1", "reason": "go on"}
+        assert serve.acts("release")[0] | {"id": 0} == {
+            "id": 0,
+            "do": "release",
+            "session": "cc-0aa1",
+            "reason": "go on",
+        }
 
 
 async def test_a_grant_is_revoked(fleet: Fleet, serve: Serve, console: Open) -> None:

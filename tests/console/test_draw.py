@@ -108,7 +108,15 @@ def test_clipped_keeps_the_line_or_its_start() -> None:
 
 def test_no_other_module_builds_what_is_painted() -> None:
     """Strips, segments and rich or Textual text are made in draw.py alone, and no stock widget takes a string."""
-    forbidden = {"rich.text", "rich.segment", "rich.markup", "textual.content", "textual.widgets", "rich.style", "rich.console"}
+    forbidden = {
+        "rich.text",
+        "rich.segment",
+        "rich.markup",
+        "textual.content",
+        "textual.widgets",
+        "rich.style",
+        "rich.console",
+    }
     for path in ROOM.glob("*.py"):
         tree = ast.parse(path.read_text())
         names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
@@ -118,7 +126,9 @@ def test_no_other_module_builds_what_is_painted() -> None:
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
         assert not [node for node in calls if node.func.id in ("Strip", "Segment")] or path.name == "draw.py", path.name  # type: ignore[attr-defined]
         assert not [
-            node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr in ("notify", "from_markup")
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and node.attr in ("notify", "from_markup")
         ], path.name
 
 
