@@ -111,7 +111,7 @@ def _answer(kind: str, question: Mapping[str, Any], given: Any) -> Any:
         raise WrongChoice(f"answer: {wrong[0][:200]!r} is not offered; choose one of {_offer([question])}")
     if len(set(picked)) != len(picked) or (len(picked) > 1 and not question.get("multi")):
         raise WrongChoice(f"answer: exactly one of {_offer([question])}")
-    return given
+    return picked
 
 
 def _content(schema: Any, content: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ SCHEMA = {"properties": {"name": {"type": "string"}, "n": {"type": "integer"}, "
     ("given_", "stored"),
     [
         ({"Which?": ["A"], "What all?": ["x", "y"]}, {"Which?": ["A"], "What all?": ["x", "y"]}),
-        ({"Which?": "B", "What all?": "y"}, {"Which?": "B", "What all?": "y"}),
+        ({"Which?": "B", "What all?": "y"}, {"Which?": ["B"], "What all?": ["y"]}),
         ({"Which?": {"text": "neither"}, "What all?": ["x"]}, {"Which?": {"text": "neither"}, "What all?": ["x"]}),
     ],
 )
@@ -122,7 +122,7 @@ def test_whatever_is_accepted_was_offered(value: Any) -> None:
         assert "\n" not in str(problem)
         return
     assert found is not None
-    assert found["choices"]["Which?"] in (["A"], ["B"], "A", "B")
+    assert found["choices"]["Which?"] in (["A"], ["B"])
 
 
 GOOD = {"question": "Which?", "choices": ["a", "b"], "wait": 60, "session": "", "call": "ask-1", "cwd": "/tmp"}
