@@ -157,12 +157,12 @@ def test_plan_approved_and_denied(claude: Claude) -> None:
 
 @pytest.mark.parametrize(("decision", "expected"), [("accept", '"seats": 4'), ("deny", '"decline"')])
 def test_elicitation_of_a_server(claude: Claude, decision: str, expected: str) -> None:
-    (claude.folder / "policy.yaml").write_text(
-        'version: 1\nrules:\n  - {id: book, tier: 1, match: {tool: "mcp__tables__book"}, why: "Harmless."}\n'
-    )
-    claude.fleet.ask("reload")
     claude.start({"name": "mcp__tables__book", "input": {}},
                  words=("--permission-mode", "bypassPermissions", "--mcp-config", str(claude.folder / "mcp.json")))  # fmt: skip
+    first = claude.fleet.waiting()[0]
+    if first.kind == "tool":
+        claude.fleet.approve(first)
+        claude.wait(lambda: claude.fleet.waiting()[0].id != first.id, "the server asks", 30)
     e = claude.fleet.waiting()[0]
     assert (e.kind, json.loads(e.choices)[0]["question"]) == ("elicitation", "How many seats?")
     if decision == "accept":

@@ -202,3 +202,12 @@ def test_question_belongs_to_the_session_it_descends_from_whatever_it_claims(fle
     assert fleet.waiting()[0].session.startswith("ask-")
     stranger.send_signal(signal.SIGINT)
     stranger.wait(10)
+
+
+def test_command_line_answers_with_a_choice(fleet: Any) -> None:
+    asking = fleet.start_command("ask", *WORDS)
+    e = fleet.waiting()[0]
+    line = [sys.executable, "-m", "sreconsole", "escalations", "approve", e.id, "--yes", "--choice"]
+    assert subprocess.run([*line, "mars"], env=fleet.environment, capture_output=True).returncode == 2
+    assert subprocess.run([*line, "us-2"], env=fleet.environment, capture_output=True).returncode == 0
+    assert asking.communicate(timeout=10)[0] == "us-2\n"

@@ -192,15 +192,19 @@ def test_ctrl_c_while_ending_loses_patience(fleet: Any, wait: Any) -> None:
 
 @pytest.mark.parametrize("detach", ["", "setsid -f ", "env -u SRECONSOLE_SCOPE setsid -f "])
 def test_what_runs_inside_may_not_decide(fleet: Any, wait: Any, detach: str) -> None:
+    asking = fleet.start_command("ask", "Which?", "--choice", "a", "--choice", "b")
+    e = fleet.waiting()[0]
     said = fleet.folder / "said"
-    approve = f'{sys.executable} -m sreconsole deny \'{{"escalation": "esc-0001"}}\' > {said} 2>&1; touch {said}.done'
     inner = fleet.folder / "inner.sh"
-    inner.write_text(approve)
+    approve = f"{sys.executable} -m sreconsole escalations approve {e.id} --choice a --yes"
+    inner.write_text(f"{approve} > {said} 2>&1; echo $? >> {said}; touch {said}.done")
     done = fleet.run("fixer", "--", "sh", "-c", f"{detach}sh {inner}; while [ ! -e {said}.done ]; do sleep 0.05; done")
     assert done.returncode == 0, done.stderr
-    refused = fleet.events("gate.refused-operator")
-    assert len(refused) == 1
-    assert "it runs inside scope sc-0001" in refused[0].summary
+    assert said.read_text().endswith("\n4\n"), said.read_text()
+    assert any("it runs inside scope sc-0001" in one.summary for one in fleet.events("gate.refused-operator"))
+    assert [one.id for one in fleet.waiting()] == [e.id]
+    asking.send_signal(signal.SIGINT)
+    asking.wait(10)
 
 
 def test_scope_inside_a_scope_is_refused(fleet: Any) -> None:
