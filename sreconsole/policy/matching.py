@@ -70,6 +70,9 @@ def _command(value: Any, subject: Subject) -> bool:
     if not argv:
         return False
     argv[0] = argv[0].rsplit("/", 1)[-1]
+    if argv[0] == "git":
+        while len(argv) > 2 and argv[1] in ("-C", "-c", "--git-dir", "--work-tree"):
+            del argv[1:3]
     for item in listed(value):
         words = item.split()
         head = [word for word in argv if not word.startswith("-") or word in words]

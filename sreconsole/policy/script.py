@@ -90,6 +90,8 @@ class Walk:
         """Queue shell text: parsed now, walked before anything queued earlier."""
         data = text.encode("utf-8", "surrogatepass")
         span = context.source.place(0, len(data))
+        if b"\0" in data:
+            self.problem(span, "a zero byte in the command")
         if len(data) > MAX_BYTES:
             self.problem(span, f"longer than {MAX_BYTES // 1024} KiB")
             return

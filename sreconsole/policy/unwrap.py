@@ -418,9 +418,6 @@ def _su(call: Call) -> list[Step] | None:
 
 def _flock(call: Call) -> list[Step] | None:
     args = call.args
-    for index, word in enumerate(args):
-        if word in ("-c", "--command") and index + 1 < len(args):
-            return [Text(args[index + 1], "flock -c", args[index + 1])]
     words, _ = inner_words(args, _w("-w -E --timeout --wait --conflict-exit-code", skip=1, stop="-u --unlock"))
     if words and words[0] in ("-c", "--command"):
         return [Text(words[1], "flock -c", words[1])] if len(words) > 1 else None
@@ -540,7 +537,8 @@ def _coproc(call: Call) -> list[Step] | None:
         args = args[1:]
     if args and args[0] in ("{", "("):
         args = args[1:]
-    return [Argv(args, "coproc")] if args else None
+    words, assigns = inner_words(args, _w(assigns=True))
+    return [Argv(words, "coproc", assigns=assigns)] if words else None
 
 
 def _text_flag(*flags: str) -> Callable[[Call], list[Step] | None]:
