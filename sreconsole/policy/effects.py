@@ -5,7 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from . import cloud, clusters, databases, filesystem, flows, gatekeeping, git, interpreters, network, packages, processes, services
+from . import (
+    cloud,
+    clusters,
+    databases,
+    filesystem,
+    flows,
+    gatekeeping,
+    git,
+    interpreters,
+    network,
+    packages,
+    processes,
+    services,
+)
 from . import unwrap as wrappers
 from .action import Effect
 from .call import Argv, Call, Code, Context, Redirect, Step, Text
@@ -13,6 +26,7 @@ from .paths import Surroundings
 from .script import Walk
 from .secrets import env_file, holds_secret, secret_variable
 from .shell import MAX_DEPTH, Flow, Source, Word
+from .wordlist import wordset
 
 PROGRAMS: dict[str, Callable[[Call], None]] = {
     **filesystem.TABLE,
@@ -27,7 +41,7 @@ PROGRAMS: dict[str, Callable[[Call], None]] = {
     **interpreters.TABLE,
 }
 # Wrappers that do something themselves beside what they run.
-_BOTH = frozenset("find gfind tar gtar bsdtar rsync zip docker podman nerdctl vim vi nvim".split())
+_BOTH = wordset("find gfind tar gtar bsdtar rsync zip docker podman nerdctl vim vi nvim")
 _WRITES = (">", ">>", ">|", "&>", "&>>", "<>", ">&")
 
 
@@ -70,9 +84,9 @@ def settle(call: Call) -> None:
     _program(call)
 
 
-_OPENS = frozenset("{ then do else elif if while until ! for select case function".split())
-_CLOSES = frozenset("} fi done esac".split())
-_COMPOUND = frozenset("{ ( if while until for select case".split())
+_OPENS = wordset("{ then do else elif if while until ! for select case function")
+_CLOSES = wordset("} fi done esac")
+_COMPOUND = wordset("{ ( if while until for select case")
 
 
 def _reserved(call: Call, name: str) -> None:
@@ -220,21 +234,39 @@ def _named(call: Call) -> Call:
         return call
     bare = re.sub(r"\$\{[^}]*\}|\$\w+|\$\(…\)", "", first)
     if bare and bare != first and bare.rsplit("/", 1)[-1] in PROGRAMS:
-        return Call(call.walk, [first.like(bare), *call.args], call.context, call.assigns, call.redirects, call.stdin, call.span)
-    tool = re.search(r"(?i)\$\{?(PYTHON\d?|PY|NODE|NPM|PNPM|YARN|CARGO|GO|MAKE|CC|CXX|PIP|UV|JAVA|MVN|GRADLE|PYTEST|RUBY)\}?$", first)
+        return Call(
+            call.walk, [first.like(bare), *call.args], call.context, call.assigns, call.redirects, call.stdin, call.span
+        )
+    tool = re.search(
+        r"(?i)\$\{?(PYTHON\d?|PY|NODE|NPM|PNPM|YARN|CARGO|GO|MAKE|CC|CXX|PIP|UV|JAVA|MVN|GRADLE|PYTEST|RUBY)\}?$", first
+    )
     if tool:
         plain = {"PY": "python", "CC": "cc", "CXX": "c++"}.get(tool.group(1).upper(), tool.group(1).lower())
-        return Call(call.walk, [first.like(plain), *call.args], call.context, call.assigns, call.redirects, call.stdin, call.span)
+        return Call(
+            call.walk,
+            [first.like(plain), *call.args],
+            call.context,
+            call.assigns,
+            call.redirects,
+            call.stdin,
+            call.span,
+        )
     flow = first.flow
     origin = next((m for m in ("network", "decoded") if flow is not None and m in flow.marks), "")
-    call.emit("exec.unknown", str(first)[:60], first, origin=origin, resolved="the command's name is not known before it runs")
+    call.emit(
+        "exec.unknown", str(first)[:60], first, origin=origin, resolved="the command's name is not known before it runs"
+    )
     for index, word in enumerate(call.args):
         if word in wrappers.SHELLS or word in ("rm", "dd", "shred"):
             follow(call, [Argv(call.args[index:], str(first))])
             break
-    if re.search(r"(^|\s)-\w*[rf]\w*(\s|$)", " ".join(call.args)) and any(w in ("/", "~", "/*") or w == call.walk.place.home for w in call.args):
+    if re.search(r"(^|\s)-\w*[rf]\w*(\s|$)", " ".join(call.args)) and any(
+        w in ("/", "~", "/*") or w == call.walk.place.home for w in call.args
+    ):
         call.emit("fs.delete", "/", call.args[-1], traits={"catastrophic", "recursive"}, zone="root")
-    return Call(call.walk, [first.like(":"), *call.args], call.context, call.assigns, call.redirects, call.stdin, call.span)
+    return Call(
+        call.walk, [first.like(":"), *call.args], call.context, call.assigns, call.redirects, call.stdin, call.span
+    )
 
 
 def _asks_help(call: Call) -> bool:
@@ -322,7 +354,9 @@ def _read_builtin(call: Call) -> bool:
 def _env(call: Call) -> bool:
     """`env` and `printenv` without a command print every variable."""
     names = [w for w in call.args if not w.startswith("-") and "=" not in w]
-    if call.name == "env" and names or call.name == "env" and any(w.startswith("-S") or w.startswith("--split") for w in call.args):
+    if (call.name == "env" and names) or (
+        call.name == "env" and any(w.startswith("-S") or w.startswith("--split") for w in call.args)
+    ):
         return False
     if names:
         for name in names:
@@ -351,7 +385,11 @@ def _source(call: Call) -> bool:
     if env_file(target.path) or holds_secret(target, path):
         call.emit("secret.use", target.path, path, zone=target.zone)
         return True
-    if re.search(r"(^|/)(activate|activate\.\w+|\.?(bash|zsh)rc|\.profile|\.bash_profile|nvm\.sh|env|\.cargo/env|conda\.sh)$", path):
+    if re.search(
+        r"(^|/)(activate|activate\.\w+|\.?(bash|zsh)rc|\.profile|\.bash_profile|nvm\.sh|env|\.cargo/env|"
+        r"conda\.sh)$",
+        path,
+    ):
         return True
     if path.flow is not None or wrappers.script_content(call, path)[0] is not None:
         return False
@@ -388,15 +426,23 @@ _BUILTINS: dict[str, Callable[[Call], bool]] = {
 # -- programs nobody told us about --------------------------------------------------------------------------------
 
 _DESTROYS = re.compile(
-    r"(?i)^(?:force[-_])?(delete|destroy|remove|rm|del|purge|drop|wipe|erase|terminate|obliterate|nuke|kill|revoke|truncate|flush|"
-    r"flushall|prune|deprovision|unregister|uninstall|decommission|teardown|tear-down|reset|rollback|disable|archive|evict|detach|"
-    r"deactivate|unpublish|yank|expunge|forget|dropdb|shred|cleanup|empty|invalidate|deregister|drain|unlink|takedown)(?:[-_:].*)?$"
+    r"(?i)^(?:force[-_])?(delete|destroy|remove|rm|del|purge|drop|wipe|erase|terminate|obliterate|nuke|kill|"
+    r"revoke|truncate|flush|"
+    r"flushall|prune|deprovision|unregister|uninstall|decommission|teardown|tear-down|reset|rollback|disable|"
+    r"archive|evict|detach|"
+    r"deactivate|unpublish|yank|expunge|forget|dropdb|shred|cleanup|empty|invalidate|deregister|drain|unlink|"
+    r"takedown)(?:[-_:].*)?$"
 )
 _CHANGES = re.compile(
-    r"(?i)^(deploy|publish|release|promote|push|send|refund|charge|pay|payout|transfer|submit|broadcast|apply|rollout|migrate|restore|"
+    r"(?i)^(deploy|publish|release|promote|push|send|refund|charge|pay|payout|transfer|submit|broadcast|apply|"
+    r"rollout|migrate|restore|"
     r"grant|provision|ship|undeploy|upgrade-prod|login|post|tweet)(?:[-_:].*)?$"
 )
-_ESCAPES = frozenset("rm dd shred mkfs sudo bash sh zsh dash eval rmdir chmod chown kubectl terraform dropdb shutdown reboot".split())
+_ESCAPES = wordset(
+    """
+    rm dd shred mkfs sudo bash sh zsh dash eval rmdir chmod chown kubectl terraform dropdb shutdown reboot
+    """
+)
 
 
 def unknown(call: Call) -> None:
@@ -425,7 +471,9 @@ def unknown(call: Call) -> None:
             call.emit("unknown.change", f"{call.name} {word}", word, verb=str(word))
             return
     flags = [w.lstrip("-").split("=")[0] for w in args if w.startswith("--")]
-    if any(_DESTROYS.match(f) and f not in ("rm", "reset", "prune", "cleanup", "remove", "disable", "drop") for f in flags):
+    if any(
+        _DESTROYS.match(f) and f not in ("rm", "reset", "prune", "cleanup", "remove", "disable", "drop") for f in flags
+    ):
         call.emit("unknown.destroy", call.name)
         return
     name_words = re.split(r"[-_.]", call.name)

@@ -60,7 +60,11 @@ def _assemble(node: Node, source: Source, variables: Values, results: Mapping[in
         return [Word(value, start, end) for value in variables.get("@", [])]
     pieces: list[Piece] = []
     _pieces(node, source, variables, results, pieces)
-    flow = next((results[n.id] for n in substitutions(node) if n.id in results), None) if "(" in whole or "`" in whole else None
+    flow = (
+        next((results[n.id] for n in substitutions(node) if n.id in results), None)
+        if "(" in whole or "`" in whole
+        else None
+    )
     quoted = whole[:1] in "'\""
     if len(pieces) == 1 and len(pieces[0].texts) == 1 and (pieces[0].quoted or _PLAIN.match(pieces[0].texts[0])):
         only = pieces[0]
@@ -224,7 +228,7 @@ def _value(name: str, variables: Values, quoted: bool) -> Piece:
     if values is not None:
         if name in "@*" and not values:
             return Piece([""], quoted)
-        if name == "*" or name == "@":
+        if name in {"*", "@"}:
             return Piece([" ".join(values)], quoted, split=not quoted)
         dynamic = any("${" in value or "$(" in value for value in values)
         return Piece(list(values), quoted, dynamic=dynamic, split=not quoted)

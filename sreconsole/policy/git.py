@@ -9,18 +9,25 @@ from . import filesystem
 from .call import Call, Text
 from .options import Options
 from .shell import Word
+from .wordlist import wordset
 
-_READ = frozenset(
-    "status log diff show blame annotate shortlog describe rev-parse rev-list ls-files ls-tree ls-remote cat-file merge-base name-rev grep "
-    "help version var whatchanged cherry range-diff show-branch show-ref for-each-ref check-ignore check-attr check-mailmap count-objects "
-    "fsck verify-commit verify-tag verify-pack diff-tree diff-index diff-files get-tar-commit-id archive request-pull bugreport "
-    "patch-id interpret-trailers column stripspace fmt-merge-msg gitk difftool merge-tree fast-export".split()
+_READ = wordset(
+    """
+    status log diff show blame annotate shortlog describe rev-parse rev-list ls-files ls-tree ls-remote cat-file
+    merge-base name-rev grep help version var whatchanged cherry range-diff show-branch show-ref for-each-ref
+    check-ignore check-attr check-mailmap count-objects fsck verify-commit verify-tag verify-pack diff-tree diff-index
+    diff-files get-tar-commit-id archive request-pull bugreport patch-id interpret-trailers column stripspace
+    fmt-merge-msg gitk difftool merge-tree fast-export
+    """
 )
-_WRITE = frozenset(
-    "add commit merge rebase cherry-pick revert mv init clone fetch pull am apply stash tag notes bisect maintenance gc repack pack-refs "
-    "submodule subtree lfs switch sparse-checkout mergetool format-patch bundle write-tree commit-tree hash-object read-tree update-index "
-    "index-pack pack-objects unpack-objects multi-pack-index commit-graph rebase--interactive cvsimport svn p4 quiltimport "
-    "citool gui send-pack flow town machete absorb branchless credential-cache mktag rerere instaweb mktree checkout-index fast-import".split()
+_WRITE = wordset(
+    """
+    add commit merge rebase cherry-pick revert mv init clone fetch pull am apply stash tag notes bisect maintenance gc
+    repack pack-refs submodule subtree lfs switch sparse-checkout mergetool format-patch bundle write-tree commit-tree
+    hash-object read-tree update-index index-pack pack-objects unpack-objects multi-pack-index commit-graph
+    rebase--interactive cvsimport svn p4 quiltimport citool gui send-pack flow town machete absorb branchless
+    credential-cache mktag rerere instaweb mktree checkout-index fast-import
+    """
 )
 # Settings whose value git runs, or that send its traffic and credentials elsewhere (git-config(1)).
 _EXECUTES = re.compile(
@@ -38,23 +45,45 @@ _EXECUTES = re.compile(
     )$"""
 )
 _SAFE_PROGRAM = re.compile(r"^(|true|:|cat|less|less -[A-Za-z]+|more|false|/bin/cat)$")
-_RUNS = frozenset(
-    "GIT_SSH_COMMAND GIT_SSH GIT_EDITOR GIT_SEQUENCE_EDITOR GIT_PAGER GIT_PROXY_COMMAND GIT_EXTERNAL_DIFF GIT_ASKPASS SSH_ASKPASS "
-    "GIT_EXEC_PATH GIT_TEMPLATE_DIR GIT_ALLOW_PROTOCOL GIT_CONFIG_GLOBAL GIT_CONFIG_SYSTEM GIT_CONFIG GIT_CONFIG_COUNT "
-    "GIT_CONFIG_PARAMETERS GIT_SSL_NO_VERIFY GIT_SSL_CAINFO GIT_SSL_CAPATH GIT_SSL_CERT GIT_SSL_KEY GIT_SSL_VERSION "
-    "GIT_SSL_CIPHER_LIST GIT_TRACE2_CONFIG_PARAMS GIT_TRACE2_ENV_VARS GIT_TRACE2_EVENT GIT_TRACE2 GIT_TRACE2_PERF GIT_PROXY_SSL_CAINFO "
-    "GIT_PROXY_SSL_CERT GIT_PROXY_SSL_KEY GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_OBJECT_DIRECTORY GIT_HTTP_PROXY_AUTHMETHOD "
-    "GIT_PROTOCOL_FROM_USER EDITOR VISUAL PAGER GIT_SHELL "
-    "GIT_TRACE_CURL GIT_COOKIE_FILE GIT_REDIRECT_STDIN GIT_REDIRECT_STDOUT GIT_REDIRECT_STDERR".split()
+_RUNS = wordset(
+    """
+    GIT_SSH_COMMAND GIT_SSH GIT_EDITOR GIT_SEQUENCE_EDITOR GIT_PAGER GIT_PROXY_COMMAND GIT_EXTERNAL_DIFF GIT_ASKPASS
+    SSH_ASKPASS GIT_EXEC_PATH GIT_TEMPLATE_DIR GIT_ALLOW_PROTOCOL GIT_CONFIG_GLOBAL GIT_CONFIG_SYSTEM GIT_CONFIG
+    GIT_CONFIG_COUNT GIT_CONFIG_PARAMETERS GIT_SSL_NO_VERIFY GIT_SSL_CAINFO GIT_SSL_CAPATH GIT_SSL_CERT GIT_SSL_KEY
+    GIT_SSL_VERSION GIT_SSL_CIPHER_LIST GIT_TRACE2_CONFIG_PARAMS GIT_TRACE2_ENV_VARS GIT_TRACE2_EVENT GIT_TRACE2
+    GIT_TRACE2_PERF GIT_PROXY_SSL_CAINFO GIT_PROXY_SSL_CERT GIT_PROXY_SSL_KEY GIT_ALTERNATE_OBJECT_DIRECTORIES
+    GIT_OBJECT_DIRECTORY GIT_HTTP_PROXY_AUTHMETHOD GIT_PROTOCOL_FROM_USER EDITOR VISUAL PAGER GIT_SHELL GIT_TRACE_CURL
+    GIT_COOKIE_FILE GIT_REDIRECT_STDIN GIT_REDIRECT_STDOUT GIT_REDIRECT_STDERR
+    """
 )
-_PROGRAMS = frozenset("GIT_EDITOR GIT_SEQUENCE_EDITOR EDITOR VISUAL GIT_PAGER PAGER".split())
+_PROGRAMS = wordset("GIT_EDITOR GIT_SEQUENCE_EDITOR EDITOR VISUAL GIT_PAGER PAGER")
 _CONFIG_VARIABLE = re.compile(r"GIT_CONFIG_(KEY|VALUE)_\d+$")
 _ASKS = frozenset(
-    {("notes", "list"), ("notes", "show"), ("bundle", "verify"), ("bundle", "list-heads"), ("sparse-checkout", "list"), ("apply", "--check"), ("apply", "--stat")}
-    | {("maintenance", "run --dry-run"), ("multi-pack-index", "verify"), ("commit-graph", "verify"), ("rerere", "status")}
+    {
+        ("notes", "list"),
+        ("notes", "show"),
+        ("bundle", "verify"),
+        ("bundle", "list-heads"),
+        ("sparse-checkout", "list"),
+        ("apply", "--check"),
+        ("apply", "--stat"),
+    }
+    | {
+        ("maintenance", "run --dry-run"),
+        ("multi-pack-index", "verify"),
+        ("commit-graph", "verify"),
+        ("rerere", "status"),
+    }
 )
-_GLOBAL_VALUES = frozenset("-C -c --git-dir --work-tree --namespace --super-prefix --config-env --exec-path --attr-source".split())
-PROTECTED = re.compile(r"(?i)^(main|master|trunk|develop|development|staging|prod(uction)?|stable|release([-/_].*)?|hotfix/.*|gh-pages|live|next)$")
+_GLOBAL_VALUES = wordset(
+    """
+    -C -c --git-dir --work-tree --namespace --super-prefix --config-env --exec-path --attr-source
+    """
+)
+PROTECTED = re.compile(
+    r"(?i)^(main|master|trunk|develop|development|staging|prod(uction)?|stable|release([-/_].*)?|hotfix/.*|"
+    r"gh-pages|live|next)$"
+)
 
 
 def git(call: Call) -> None:
@@ -82,7 +111,7 @@ def git(call: Call) -> None:
         call.emit("git.read", "git")
         return
     verb, rest = str(args[index]), list(args[index + 1 :])
-    if any(w == "--help" or w == "-h" for w in rest[:1]):
+    if any(w in {"--help", "-h"} for w in rest[:1]):
         return
     if here and not call.spot(here).inside and call.spot(here).zone not in ("tmp",):
         call.walk.names.discard("")
@@ -171,7 +200,11 @@ def _alias(call: Call, name: str, value: Word) -> None:
 def _read(call: Call, verb: str, rest: list[Word]) -> None:
     call.emit("git.read", verb)
     for word in rest:
-        if word.startswith(("--output=", "-o=")) or word.startswith("--open-files-in-pager") or (verb == "grep" and re.match(r"-O.", word)):
+        if (
+            word.startswith(("--output=", "-o="))
+            or word.startswith("--open-files-in-pager")
+            or (verb == "grep" and re.match(r"-O.", word))
+        ):
             if word.startswith("--output"):
                 filesystem.write(call, word.like(word.partition("=")[2]))
             else:
@@ -203,12 +236,14 @@ def _extcmd(call: Call, rest: Sequence[Word]) -> None:
 
 
 def _push(call: Call, rest: list[Word]) -> None:
-    options = Options(rest, frozenset("o push-option receive-pack exec repo".split()))
+    options = Options(rest, wordset("o push-option receive-pack exec repo"))
     if options.has("n", "dry-run"):
         call.emit("git.read", "push --dry-run")
         return
     traits = set()
-    if options.has("f", "force", "force-with-lease", "force-if-includes", "mirror") or any(w.startswith("+") for w in options.rest[1:]):
+    if options.has("f", "force", "force-with-lease", "force-if-includes", "mirror") or any(
+        w.startswith("+") for w in options.rest[1:]
+    ):
         traits.add("force")
     if options.has("force-with-lease") and not options.has("f", "force"):
         traits.add("lease")
@@ -237,7 +272,16 @@ def _push(call: Call, rest: list[Word]) -> None:
             extra.add("unknown-branch")
         if options.has("tags", "follow-tags"):
             extra.add("tag")
-        call.emit("git.push", branch or "the current branch", word if word.end else None, branch=branch, repo=remote, remote=remote, traits=extra, ahead=call.walk.place.ahead)
+        call.emit(
+            "git.push",
+            branch or "the current branch",
+            word if word.end else None,
+            branch=branch,
+            repo=remote,
+            remote=remote,
+            traits=extra,
+            ahead=call.walk.place.ahead,
+        )
 
 
 def _reset(call: Call, rest: list[Word]) -> None:
@@ -250,7 +294,7 @@ def _reset(call: Call, rest: list[Word]) -> None:
 
 
 def _clean(call: Call, rest: list[Word]) -> None:
-    options = Options(rest, frozenset("e exclude".split()))
+    options = Options(rest, wordset("e exclude"))
     if options.has("n", "dry-run") or not options.has("f", "force", "x", "X", "d", "i"):
         call.emit("git.read", "clean -n")
         return
@@ -261,7 +305,7 @@ def _clean(call: Call, rest: list[Word]) -> None:
 
 
 def _checkout(call: Call, rest: list[Word]) -> None:
-    options = Options(rest, frozenset("b B orphan conflict pathspec-from-file".split()))
+    options = Options(rest, wordset("b B orphan conflict pathspec-from-file"))
     if options.has("b", "orphan") or rest[:1] == ["-t"] or options.has("t", "track"):
         call.walk.state.variables["#branch"] = [str(options.value("b", "orphan"))]
         call.emit("git.write", "new branch")
@@ -275,10 +319,18 @@ def _checkout(call: Call, rest: list[Word]) -> None:
     if "--" in rest:
         at = rest.index(Word("--"))
         paths = rest[at + 1 :]
-        call.emit("git.discard" if paths else "git.write", " ".join(paths[:3]) or "checkout", paths[0] if paths else None)
+        call.emit(
+            "git.discard" if paths else "git.write", " ".join(paths[:3]) or "checkout", paths[0] if paths else None
+        )
         return
     words = options.rest
-    if words and (words[0] in (".", "*", ":/", "./") or len(words) > 1 or re.search(r"\.(py|js|ts|tsx|jsx|go|rs|rb|java|json|md|css|html|c|h|cpp|toml|ya?ml|txt|lock|sh|sql)$", words[0])):
+    if words and (
+        words[0] in (".", "*", ":/", "./")
+        or len(words) > 1
+        or re.search(
+            r"\.(py|js|ts|tsx|jsx|go|rs|rb|java|json|md|css|html|c|h|cpp|toml|ya?ml|txt|lock|sh|sql)$", words[0]
+        )
+    ):
         call.emit("git.discard", " ".join(words[:3]), words[-1])
         return
     if words:
@@ -287,7 +339,7 @@ def _checkout(call: Call, rest: list[Word]) -> None:
 
 
 def _switch(call: Call, rest: list[Word]) -> None:
-    options = Options(rest, frozenset("c C orphan".split()))
+    options = Options(rest, wordset("c C orphan"))
     if options.has("f", "force", "discard-changes"):
         call.emit("git.discard", "uncommitted changes")
         return
@@ -298,19 +350,26 @@ def _switch(call: Call, rest: list[Word]) -> None:
 
 
 def _restore(call: Call, rest: list[Word]) -> None:
-    options = Options(rest, frozenset("s source".split()))
+    options = Options(rest, wordset("s source"))
     staged_only = options.has("staged", "S") and not options.has("worktree", "W")
-    call.emit("git.write" if staged_only or not options.rest else "git.discard", " ".join(options.rest[:3]) or "restore")
+    call.emit(
+        "git.write" if staged_only or not options.rest else "git.discard", " ".join(options.rest[:3]) or "restore"
+    )
 
 
 def _branch(call: Call, rest: list[Word]) -> None:
-    options = Options(rest, frozenset("u set-upstream-to contains merged no-merged sort format points-at".split()))
+    options = Options(rest, wordset("u set-upstream-to contains merged no-merged sort format points-at"))
     if options.has("D") or (options.has("d", "delete") and options.has("f", "force")):
         call.emit("git.discard", f"branch {' '.join(options.rest[:2])}", traits={"branch"})
     elif options.has("f", "force", "M", "C"):
         call.emit("git.rewrite", " ".join(options.rest[:2]) or "branch")
-    elif options.has("d", "delete", "m", "move", "c", "copy", "u", "set-upstream-to", "unset-upstream", "edit-description") or (
-        options.rest and not options.has("l", "list", "a", "r", "v", "vv", "contains", "merged", "no-merged", "points-at", "show-current")
+    elif options.has(
+        "d", "delete", "m", "move", "c", "copy", "u", "set-upstream-to", "unset-upstream", "edit-description"
+    ) or (
+        options.rest
+        and not options.has(
+            "l", "list", "a", "r", "v", "vv", "contains", "merged", "no-merged", "points-at", "show-current"
+        )
     ):
         call.emit("git.write", "branch")
     else:
@@ -328,7 +387,7 @@ def _stash(call: Call, rest: list[Word]) -> None:
 
 
 def _tag(call: Call, rest: list[Word]) -> None:
-    options = Options(rest, frozenset("m F u n sort format contains".split()))
+    options = Options(rest, wordset("m F u n sort format contains"))
     if options.has("d", "delete", "f", "force"):
         call.emit("git.rewrite", f"tag {' '.join(options.rest[:1])}")
     elif options.rest and not options.has("l", "list", "v", "contains", "points-at", "n"):
@@ -350,7 +409,7 @@ def _remote(call: Call, rest: list[Word]) -> None:
 
 
 def _config(call: Call, rest: list[Word]) -> None:
-    options = Options(rest, frozenset("f file blob type default value comment".split()))
+    options = Options(rest, wordset("f file blob type default value comment"))
     words = options.rest
     if words and words[0] in ("get", "list", "get-all", "get-regexp"):
         call.emit("git.read", "config")
@@ -364,11 +423,15 @@ def _config(call: Call, rest: list[Word]) -> None:
         call.emit("git.config", "config --edit")
         return
     name = str(words[0]) if words else ""
-    if len(words) < 2 and not options.has("unset", "unset-all", "remove-section", "rename-section", "add", "replace-all"):
+    if len(words) < 2 and not options.has(
+        "unset", "unset-all", "remove-section", "rename-section", "add", "replace-all"
+    ):
         call.emit("git.read", "config")
         return
     value = str(words[1]) if len(words) > 1 else ""
-    executes = _EXECUTES.match(name) and not (name.lower() in ("core.editor", "core.pager") and _SAFE_PROGRAM.match(value))
+    executes = _EXECUTES.match(name) and not (
+        name.lower() in ("core.editor", "core.pager") and _SAFE_PROGRAM.match(value)
+    )
     if executes and not options.has("unset", "unset-all"):
         call.emit("exec.config", name, words[0])
         if value.startswith("!") or " " in value:
@@ -378,7 +441,7 @@ def _config(call: Call, rest: list[Word]) -> None:
 
 
 def _update_ref(call: Call, rest: list[Word]) -> None:
-    options = Options(rest, frozenset("m".split()))
+    options = Options(rest, wordset("m"))
     name = next((w for w in options.rest if w.startswith("refs/") or w == "HEAD"), Word("refs"))
     branch = re.sub(r"^refs/heads/", "", name)
     traits = {"protected"} if PROTECTED.match(branch) or options.has("d", "stdin") else set()
@@ -400,11 +463,19 @@ def _reflog(call: Call, rest: list[Word]) -> None:
 
 def _gc(call: Call, rest: list[Word]) -> None:
     hard = any(w.startswith("--prune=now") or w in ("--prune=all") for w in rest) or call.args[:1] == ["prune"]
-    call.emit("git.discard" if hard else "git.write", "unreachable objects" if hard else "gc", traits={"undo"} if hard else set())
+    call.emit(
+        "git.discard" if hard else "git.write",
+        "unreachable objects" if hard else "gc",
+        traits={"undo"} if hard else set(),
+    )
 
 
 def _prune(call: Call, rest: list[Word]) -> None:
-    call.emit("git.read" if any(w in ("-n", "--dry-run") for w in rest) else "git.discard", "unreachable objects", traits={"undo"})
+    call.emit(
+        "git.read" if any(w in ("-n", "--dry-run") for w in rest) else "git.discard",
+        "unreachable objects",
+        traits={"undo"},
+    )
 
 
 def _worktree(call: Call, rest: list[Word]) -> None:
@@ -419,7 +490,7 @@ def _worktree(call: Call, rest: list[Word]) -> None:
 
 
 def _commit(call: Call, rest: list[Word]) -> None:
-    options = Options(rest, frozenset("m F C c t author date message file".split()))
+    options = Options(rest, wordset("m F C c t author date message file"))
     if options.has("no-verify", "n") or any(re.fullmatch(r"--no-v(e(r(i(f(y)?)?)?)?)?", w) for w in rest):
         call.emit("git.skip-checks", "commit hooks", next((w for w in rest if w.startswith(("--no-v", "-"))), None))
     call.emit("git.write", "commit", traits={"amend"} if options.has("amend") else set())
@@ -482,7 +553,9 @@ def _clone(call: Call, rest: list[Word]) -> None:
 def _fetch(call: Call, rest: list[Word]) -> None:
     if any(w.startswith("--upload-pack") or w.startswith("ext::") for w in rest):
         call.emit("exec.config", "fetch --upload-pack")
-    forced = any(w in ("-f", "--force") or (w.startswith("+") and ":" in w) or re.fullmatch(r"--for(c(e)?)?", w) for w in rest)
+    forced = any(
+        w in ("-f", "--force") or (w.startswith("+") and ":" in w) or re.fullmatch(r"--for(c(e)?)?", w) for w in rest
+    )
     call.emit("git.rewrite" if forced else "git.read", "fetch --force" if forced else "fetch")
 
 
@@ -517,7 +590,9 @@ def _rm(call: Call, rest: list[Word]) -> None:
         return
     forced = options.has("f", "force")
     whole = any(w in (".", "*", ":/") for w in options.rest)
-    call.emit("git.discard" if whole or forced and options.has("r") else "git.write", " ".join(options.rest[:3]) or "rm")
+    call.emit(
+        "git.discard" if whole or (forced and options.has("r")) else "git.write", " ".join(options.rest[:3]) or "rm"
+    )
 
 
 def _credential(call: Call, rest: list[Word]) -> None:
@@ -528,7 +603,9 @@ def _credential(call: Call, rest: list[Word]) -> None:
 
 
 def _send_email(call: Call, rest: list[Word]) -> None:
-    call.emit("net.mutate" if "--dry-run" not in rest else "git.read", "git send-email", method="MAIL", traits={"message"})
+    call.emit(
+        "net.mutate" if "--dry-run" not in rest else "git.read", "git send-email", method="MAIL", traits={"message"}
+    )
 
 
 def _daemon(call: Call, rest: list[Word]) -> None:

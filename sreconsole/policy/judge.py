@@ -54,7 +54,16 @@ def judge(action: Action, policy: Policy, facts: Facts = NO_FACTS) -> Verdict:
     place.branch, place.remembered, place.ahead = facts.branch, facts.remembered, facts.ahead
     try:
         reading = tools.read(action, place)
-    except (RecursionError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, UnicodeError) as error:
+    except (
+        RecursionError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        OverflowError,
+        UnicodeError,
+    ) as error:
         return _unreadable(action, policy, f"the reader failed on it ({type(error).__name__})", None)
     effects = [environments.place(effect, policy.environments) for effect in reading.effects]
     best = _strictest(effects, action, policy, place)
@@ -83,7 +92,10 @@ def _strictest(effects: list[Effect], action: Action, policy: Policy, place: Sur
 def _of_effect(effect: Effect, action: Action, policy: Policy, place: Surroundings) -> _Best:
     tier, name, why = base(effect)
     if name == "base.unknown":
-        tier, why = max(tier, policy.default_tier) if policy.default_tier > 2 else policy.default_tier, policy.default_why or why
+        tier, why = (
+            max(tier, policy.default_tier) if policy.default_tier > 2 else policy.default_tier,
+            policy.default_why or why,
+        )
     best = _Best(_excepted(name, tier, effect, action, policy, place), name, why, effect)
     floor = best.tier if best.tier > 2 else 0
     matched: _Best | None = None
@@ -118,7 +130,8 @@ def _verdict(best: _Best, effects: list[Effect], policy: Policy, place: Surround
         tier=best.tier,
         rule=best.rule,
         why=best.why,
-        instead=(rule.instead if rule is not None else "") or (words.instead(effect) if best.tier > 2 and effect else ""),
+        instead=(rule.instead if rule is not None else "")
+        or (words.instead(effect) if best.tier > 2 and effect else ""),
         does=words.does(effect, effects, place),
         target=words.target(effect),
         environment=effect.environment if effect is not None else "",
@@ -171,7 +184,24 @@ def _finish(verdict: Verdict, reading: tools.Reading, action: Action) -> Verdict
     return replace(verdict, effects=effects, span=span)
 
 
-_KEPT = ("tier", "method", "branch", "repo", "remote", "mutations", "verb", "removed", "ratio", "zone", "inside", "secret", "cloud", "sql", "url", "source")
+_KEPT = (
+    "tier",
+    "method",
+    "branch",
+    "repo",
+    "remote",
+    "mutations",
+    "verb",
+    "removed",
+    "ratio",
+    "zone",
+    "inside",
+    "secret",
+    "cloud",
+    "sql",
+    "url",
+    "source",
+)
 
 
 def _lean(effect: Effect) -> Effect:

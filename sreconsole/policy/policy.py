@@ -210,9 +210,19 @@ def _to_cache(cache: Path | None, key: str, policy: Policy, today: datetime.date
         "exceptions": [asdict(item) for item in policy.exceptions],
         **{
             key: getattr(policy, key)
-            for key in (
-                "environments critical chains budgets redact escalation default_tier default_why error_tier error_why version"
-            ).split()
+            for key in [
+                "environments",
+                "critical",
+                "chains",
+                "budgets",
+                "redact",
+                "escalation",
+                "default_tier",
+                "default_why",
+                "error_tier",
+                "error_why",
+                "version",
+            ]
         },
     }
     target = _cache_file(cache, key, today)

@@ -10,19 +10,45 @@ from typing import Any
 
 from .matching import NAMES, Match, compare
 from .problems import Lines, Report, line_of, parse
+from .wordlist import wordset
 
-TOP = frozenset(
-    "version default on_parse_error environments critical_paths rules chains exceptions budgets redact escalation protected_branches".split()
+TOP = wordset(
+    """
+    version default on_parse_error environments critical_paths rules chains exceptions budgets redact escalation
+    protected_branches
+    """
 )
-RULE = frozenset("id tier match why instead tests locked wait page_after then confirm approvers attended owner links".split())
-EXCEPTION = frozenset("id rule match tier owner until why".split())
-CHAIN = frozenset("id tier steps within page why".split())
-STEP = frozenset({"effect", "env", "uses", "decision", "as", "effect_same_target", "other_tool", "trait", "path", "host", "not", "any"})
-ENVIRONMENT = frozenset("kube_context hosts env dsn_vars profiles names".split())
-ESCALATION = frozenset("wait page_after then confirm approvers attended".split())
-TEST = frozenset("bash tool input tier cwd branch name client files".split())
-BUDGETS = frozenset(
-    "files_touched lines_added lines_removed external_calls subagents turns parallel_calls tokens usd denials warn_at per".split()
+RULE = wordset(
+    """
+    id tier match why instead tests locked wait page_after then confirm approvers attended owner links
+    """
+)
+EXCEPTION = wordset("id rule match tier owner until why")
+CHAIN = wordset("id tier steps within page why")
+STEP = frozenset(
+    {
+        "effect",
+        "env",
+        "uses",
+        "decision",
+        "as",
+        "effect_same_target",
+        "other_tool",
+        "trait",
+        "path",
+        "host",
+        "not",
+        "any",
+    }
+)
+ENVIRONMENT = wordset("kube_context hosts env dsn_vars profiles names")
+ESCALATION = wordset("wait page_after then confirm approvers attended")
+TEST = wordset("bash tool input tier cwd branch name client files")
+BUDGETS = wordset(
+    """
+    files_touched lines_added lines_removed external_calls subagents turns parallel_calls tokens usd denials warn_at
+    per
+    """
 )
 _SELF_EXPLAINED = frozenset({"tool", "verb", "client", "agent"})
 MAX_WAIT = 24 * 3600.0
@@ -87,7 +113,9 @@ def compile_file(text: str, file: str, today: datetime.date, out: Compiled, *, t
     if tightens:
         for key in ("exceptions", "environments", "default", "on_parse_error", "budgets", "escalation"):
             if key in top:
-                report.add(line_of(top, key), key, "a repository's own file can only add rules, critical_paths and chains")
+                report.add(
+                    line_of(top, key), key, "a repository's own file can only add rules, critical_paths and chains"
+                )
     _defaults(top, report, out)
     _environments(top, report, out)
     _paths(top, report, out)
@@ -234,7 +262,9 @@ def _ask(entry: Lines, report: Report, path: str, tier: int) -> dict[str, Any]:
     for key, allowed in (("then", ("refuse", "defer")), ("confirm", ("type",)), ("attended", ("ask", "gate"))):
         if key in entry:
             if entry[key] not in allowed:
-                report.add(line_of(entry, key), f"{prefix}{key}", f"{entry[key]!r} is not known, write {' or '.join(allowed)}")
+                report.add(
+                    line_of(entry, key), f"{prefix}{key}", f"{entry[key]!r} is not known, write {' or '.join(allowed)}"
+                )
             found[key] = str(entry[key])
     if "approvers" in entry:
         if entry["approvers"] not in (1, 2) or isinstance(entry["approvers"], bool):
@@ -339,7 +369,9 @@ def _chains(top: Lines, report: Report, out: Compiled) -> None:
             report.add(line_of(entry, "steps"), f"{path}.steps", "needs at least two steps")
             steps = []
         for number, step in enumerate(steps):
-            report.unknown(_mapping(step, report, entry.line, f"{path}.steps[{number}]"), f"{path}.steps[{number}]", STEP)
+            report.unknown(
+                _mapping(step, report, entry.line, f"{path}.steps[{number}]"), f"{path}.steps[{number}]", STEP
+            )
         out.chains.append(
             {
                 "id": str(entry.get("id") or path),
@@ -388,7 +420,7 @@ def _exceptions(top: Lines, report: Report, out: Compiled, today: datetime.date)
         rule = next((r for r in out.rules if r.id == entry.get("rule")), None)
         if rule is None and not str(entry.get("rule", "")).startswith("base."):
             report.add(line_of(entry, "rule"), f"{path}.rule", f"no rule is called {entry.get('rule')}")
-        if rule is not None and rule.locked or entry.get("rule") == "base.gate.tamper":
+        if (rule is not None and rule.locked) or entry.get("rule") == "base.gate.tamper":
             report.add(line_of(entry, "rule"), f"{path}.rule", f"{entry.get('rule')} is locked, nothing lowers it")
         match = check_match(entry.get("match"), report, line_of(entry, "match"), f"{path}.match")
         if until >= today:

@@ -17,15 +17,32 @@ from .action import Effect
 from .call import Call, Context, Redirect
 from .expansion import double_quoted, expand
 from .paths import Surroundings
-from .shell import MAX_BYTES, MAX_COMMANDS, MAX_DEPTH, Flow, Source, Word, bad_assignment, defect, mend_braces, parse, substitutions
-
-_BLOCKS = frozenset(
-    "program do_group compound_statement if_statement elif_clause else_clause while_statement "
-    "c_style_for_statement case_item negated_command list ERROR".split()
+from .shell import (
+    MAX_BYTES,
+    MAX_COMMANDS,
+    MAX_DEPTH,
+    Flow,
+    Source,
+    Word,
+    bad_assignment,
+    defect,
+    mend_braces,
+    parse,
+    substitutions,
 )
-_STATEMENTS = _BLOCKS | frozenset(
-    "command redirected_statement pipeline subshell for_statement case_statement function_definition "
-    "declaration_command unset_command variable_assignment variable_assignments test_command".split()
+from .wordlist import wordset
+
+_BLOCKS = wordset(
+    """
+    program do_group compound_statement if_statement elif_clause else_clause while_statement c_style_for_statement
+    case_item negated_command list ERROR
+    """
+)
+_STATEMENTS = _BLOCKS | wordset(
+    """
+    command redirected_statement pipeline subshell for_statement case_statement function_definition
+    declaration_command unset_command variable_assignment variable_assignments test_command
+    """
 )
 _MAX_NODES = 60_000
 _MAX_NESTED = 64
@@ -191,9 +208,7 @@ class Walk:
             flow = Flow()
             self._results[sub.id] = flow
             reads = not (sub.type == "process_substitution" and context.source.text(sub).startswith(">("))
-            inner = context.but(
-                out=flow if reads else None, pipe=None, background=False, nested=context.nested + 1
-            )
+            inner = context.but(out=flow if reads else None, pipe=None, background=False, nested=context.nested + 1)
             if inner.nested > _MAX_NESTED:
                 self._give_up(sub, context, f"substitutions more than {_MAX_NESTED} deep")
                 return

@@ -6,7 +6,9 @@ import re
 
 from .paths import Spot
 
-_EXAMPLE = re.compile(r"(?i)(example|sample|template|dist|defaults?|tmpl|schema|\.d\.ts|\.md|\.py|\.js|\.ts|\.go|\.rs|\.rb|\.html)$")
+_EXAMPLE = re.compile(
+    r"(?i)(example|sample|template|dist|defaults?|tmpl|schema|\.d\.ts|\.md|\.py|\.js|\.ts|\.go|\.rs|\.rb|\.html)$"
+)
 _NAMES = re.compile(
     r"""(?ix)(?:^|/)(?:
       \.env(?:rc)?(?:\.[\w.*?-]+)?|[\w-]+\.env|\.env[?*][^/]*|\.[?*]env|\.e(?:nv|n\?|\*|\?v)\*?
@@ -37,8 +39,10 @@ _HOME = re.compile(
     )$"""
 )
 _SYSTEM = re.compile(
-    r"^(?:/proc/(?:self|\d+|\*|[^/]+)/(?:environ|mem)|/etc/(?:shadow|gshadow|sudoers|master\.passwd|krb5\.keytab|ssl/private/.*"
-    r"|ssh/ssh_host_.*_key|kubernetes/.*\.conf|rancher/.*|letsencrypt/(?:live|archive)/.*privkey.*|openvpn/.*\.key|security/opasswd|ipsec\.secrets|wpa_supplicant/.*)|/run/secrets(?:/.*)?"
+    r"^(?:/proc/(?:self|\d+|\*|[^/]+)/(?:environ|mem)|/etc/(?:shadow|gshadow|sudoers|master\.passwd|"
+    r"krb5\.keytab|ssl/private/.*"
+    r"|ssh/ssh_host_.*_key|kubernetes/.*\.conf|rancher/.*|letsencrypt/(?:live|archive)/.*privkey.*|"
+    r"openvpn/.*\.key|security/opasswd|ipsec\.secrets|wpa_supplicant/.*)|/run/secrets(?:/.*)?"
     r"|/var/run/secrets(?:/.*)?|/var/lib/kubelet/.*|/root/\.ssh/.*|/root/\.aws/.*)$"
 )
 VARIABLE = re.compile(
@@ -48,7 +52,8 @@ VARIABLE = re.compile(
 _NOT = frozenset({"PWD", "OLDPWD", "SSH_AUTH_SOCK", "XDG_SESSION_TYPE", "XDG_SESSION_ID", "DESKTOP_SESSION"})
 # Words a search is for when it hunts credentials.
 HUNT = re.compile(
-    r"(?i)token|secret|passw|api[_-]?key|access[_-]?key|private[_-]?key|credential|BEGIN [A-Z ]*PRIVATE|AKIA|ghp_|sk_live|xox[bp]-"
+    r"(?i)token|secret|passw|api[_-]?key|access[_-]?key|private[_-]?key|credential|BEGIN [A-Z ]*PRIVATE|AKIA|"
+    r"ghp_|sk_live|xox[bp]-"
 )
 
 

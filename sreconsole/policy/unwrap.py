@@ -13,6 +13,7 @@ from typing import NamedTuple
 from . import remote
 from .call import Argv, Call, Step, Text
 from .shell import Word
+from .wordlist import wordset
 
 
 class Wrapper(NamedTuple):
@@ -69,7 +70,9 @@ _PLAIN: dict[str, Wrapper] = {
     "choom": _w("-n"),
     "cpulimit": _w("-l -e"),
     "softlimit": _w("-m -d -s -t"),
-    "systemd-run": _w("-p --property --unit -u --uid --gid --slice -M --machine -H --host --working-directory -E --setenv"),
+    "systemd-run": _w(
+        "-p --property --unit -u --uid --gid --slice -M --machine -H --host --working-directory -E --setenv"
+    ),
     "systemd-inhibit": _w("--what --who --why --mode"),
     "dbus-run-session": _w("--config-file"),
     "dbus-launch": _w(),
@@ -114,7 +117,10 @@ _PLAIN: dict[str, Wrapper] = {
 }
 # Front ends whose sub-command runs a program of the project: `uv run pytest`, `npx jest`.
 _RUNNERS: dict[str, tuple[frozenset[str], Wrapper]] = {
-    "uv": (frozenset({"run"}), _w("-p --python --with --with-requirements --extra --group --env-file --directory --project --package -m")),
+    "uv": (
+        frozenset({"run"}),
+        _w("-p --python --with --with-requirements --extra --group --env-file --directory --project --package -m"),
+    ),
     "poetry": (frozenset({"run"}), _w("-C --directory")),
     "pipenv": (frozenset({"run"}), _w()),
     "pdm": (frozenset({"run"}), _w("-p")),
@@ -153,8 +159,8 @@ _ALWAYS_RUN = {
     "uvx": _w("--from --with -p --python"),
     "pipx": _w("--spec --pip-args --python", skip=1),
 }
-SHELLS = frozenset("sh bash zsh dash ash ksh mksh fish rbash busybox-sh".split())
-_SHELL_VALUES = frozenset("-o +o -O +O --rcfile --init-file".split())
+SHELLS = wordset("sh bash zsh dash ash ksh mksh fish rbash busybox-sh")
+_SHELL_VALUES = wordset("-o +o -O +O --rcfile --init-file")
 _ASSIGN = re.compile(r"[A-Za-z_]\w*=")
 
 
@@ -435,9 +441,7 @@ def _script(call: Call) -> list[Step] | None:
     return [Argv(rest[1:], "script")] if len(rest) > 1 else None
 
 
-_XARGS = _w(
-    "-I -n -P -L -s -d -a -E --max-args --max-procs --max-lines --max-chars --delimiter --arg-file -J -R -S"
-)
+_XARGS = _w("-I -n -P -L -s -d -a -E --max-args --max-procs --max-lines --max-chars --delimiter --arg-file -J -R -S")
 
 
 def _xargs(call: Call) -> list[Step] | None:
@@ -447,7 +451,9 @@ def _xargs(call: Call) -> list[Step] | None:
     items = incoming(call)
     holder = _placeholder(call.args)
     if holder:
-        inner = [w.like(w.replace(holder, i)) if holder in w else w for w in words for i in (items if holder in w else [w])]
+        inner = [
+            w.like(w.replace(holder, i)) if holder in w else w for w in words for i in (items if holder in w else [w])
+        ]
     else:
         base = words[-1]
         inner = [*words, *(base.like(item, dynamic=item.startswith("${")) for item in items)]
@@ -527,7 +533,7 @@ def find_items(args: Sequence[Word]) -> list[str]:
 
 
 def _busybox(call: Call) -> list[Step] | None:
-    args = [w for w in call.args]
+    args = list(call.args)
     return [Argv(args, call.name, stdin=call.stdin)] if args and not args[0].startswith("-") else None
 
 
@@ -578,7 +584,9 @@ def _tmux(call: Call) -> list[Step] | None:
         keys = [w for w in args[1:] if not w.startswith("-") and w not in ("Enter", "C-m", "C-c", "send-keys")]
         found: list[Step] = [Text(w, "tmux send-keys", w) for w in keys if " " in w]
         return found or None
-    if any(w in ("new", "new-session", "new-window", "neww", "split-window", "run-shell", "respawn-pane") for w in args):
+    if any(
+        w in ("new", "new-session", "new-window", "neww", "split-window", "run-shell", "respawn-pane") for w in args
+    ):
         words = [w for w in args if " " in w]
         return [Text(words[-1], "tmux", words[-1])] if words else None
     return None
@@ -612,6 +620,32 @@ def _nix(call: Call) -> list[Step] | None:
     return None
 
 
+def _setarch(call: Call) -> list[Step] | None:
+    words, _ = inner_words(call.args, _w())
+    if words and re.fullmatch(r"(linux(32|64)|x86_64|i[3-6]86|aarch64|arm\w*|uname26|athlon|ppc\w*|s390x?)", words[0]):
+        words, _ = inner_words(words[1:], _w())
+    return [Argv(words, call.name)] if words else None
+
+
+def _group(call: Call) -> list[Step] | None:
+    """`sg GROUP -c TEXT` runs the text as a member of another group."""
+    words = [w for w in call.args[1:] if w not in ("-c", "-")]
+    return [Text(words[0], "sg -c", words[0])] if words else None
+
+
+def _fd(call: Call) -> list[Step] | None:
+    args = call.args
+    for index, word in enumerate(args):
+        if word in ("-x", "--exec", "-X", "--exec-batch") and index + 1 < len(args):
+            rest = [w for w in args[:index] if not w.startswith("-")]
+            root = str(rest[1]) if len(rest) > 1 else "."
+            words = [w.like(w.replace("{}", f"{root}/*")) for w in args[index + 1 :] if w != ";"]
+            if not any("{" in w for w in args[index + 1 :]):
+                words.append(words[-1].like(f"{root}/*"))
+            return [Argv(words, f"fd {word}")]
+    return None
+
+
 _SPECIAL: dict[str, Callable[[Call], list[Step] | None]] = {
     **dict.fromkeys(SHELLS, _shell),
     "env": _env,
@@ -628,8 +662,8 @@ _SPECIAL: dict[str, Callable[[Call], list[Step] | None]] = {
     "parallel": _parallel,
     "find": _find,
     "gfind": _find,
-    "fd": lambda call: _fd(call),
-    "fdfind": lambda call: _fd(call),
+    "fd": _fd,
+    "fdfind": _fd,
     "busybox": _busybox,
     "toybox": _busybox,
     "coproc": _coproc,
@@ -659,9 +693,9 @@ _SPECIAL: dict[str, Callable[[Call], list[Step] | None]] = {
     "kubectl": remote.pod,
     "oc": remote.pod,
     "lvm": _busybox,
-    "sg": lambda call: _group(call),
-    "setarch": lambda call: _setarch(call),
-    "arch": lambda call: _setarch(call),
+    "sg": _group,
+    "setarch": _setarch,
+    "arch": _setarch,
     "k3s": _busybox,
     "microk8s": _busybox,
     "minikube": remote.minikube,
@@ -672,29 +706,3 @@ _SPECIAL: dict[str, Callable[[Call], list[Step] | None]] = {
     "flyctl": remote.fly,
     "gcloud": remote.gcloud,
 }
-
-
-def _setarch(call: Call) -> list[Step] | None:
-    words, _ = inner_words(call.args, _w())
-    if words and re.fullmatch(r"(linux(32|64)|x86_64|i[3-6]86|aarch64|arm\w*|uname26|athlon|ppc\w*|s390x?)", words[0]):
-        words, _ = inner_words(words[1:], _w())
-    return [Argv(words, call.name)] if words else None
-
-
-def _group(call: Call) -> list[Step] | None:
-    """`sg GROUP -c TEXT` runs the text as a member of another group."""
-    words = [w for w in call.args[1:] if w not in ("-c", "-")]
-    return [Text(words[0], "sg -c", words[0])] if words else None
-
-
-def _fd(call: Call) -> list[Step] | None:
-    args = call.args
-    for index, word in enumerate(args):
-        if word in ("-x", "--exec", "-X", "--exec-batch") and index + 1 < len(args):
-            rest = [w for w in args[:index] if not w.startswith("-")]
-            root = str(rest[1]) if len(rest) > 1 else "."
-            words = [w.like(w.replace("{}", f"{root}/*")) for w in args[index + 1 :] if w != ";"]
-            if not any("{" in w for w in args[index + 1 :]):
-                words.append(words[-1].like(f"{root}/*"))
-            return [Argv(words, f"fd {word}")]
-    return None
