@@ -1,4 +1,4 @@
-"""Cloud and platform command lines: their sub-command's verb says read, change or destroy; credentials are their own."""
+"""Cloud and platform command lines: the verb says read, change or destroy; credentials stand apart."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def _aws(words: list[str], kind: str) -> str:
 
 
 def _copying(call: Call, words: list[str], word: Word | None, facts: dict[str, object]) -> None:
-    """Object stores and backups: a copy down is a write here, a copy up is a write there, a sync that deletes destroys."""
+    """Object stores and backups: a copy down writes here, a copy up writes there, a sync that deletes destroys."""
     verb = next(
         (
             w

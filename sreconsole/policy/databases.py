@@ -348,7 +348,7 @@ _READ_TASK = re.compile(
 
 
 def framework(call: Call) -> None:
-    """rails, manage.py, alembic, prisma …: a task of theirs by name. Without a named environment it is this machine's."""
+    """rails, manage.py, alembic, prisma …: a task by name. Without a named environment it is this machine's."""
     words = [str(w) for w in call.args]
     text = " ".join(words)
     name = call.name
@@ -382,7 +382,7 @@ def framework(call: Call) -> None:
 
 
 def _develops(name: str, variables: Any, text: str) -> bool:
-    """Whether a task without a named database can only reach this machine. Tools that follow DATABASE_URL cannot say."""
+    """Whether a task without a named database only reaches this machine. What follows DATABASE_URL cannot say."""
     follows = name in (
         "alembic",
         "prisma",

@@ -90,7 +90,7 @@ _COMPOUND = wordset("{ ( if while until for select case")
 
 
 def _reserved(call: Call, name: str) -> None:
-    """A reserved word read as a command's name: legal only behind `time` and `coproc`, else the text is not read right."""
+    """A reserved word read as a command's name: legal only behind `time` and `coproc`, else a sign of a misreading."""
     if name != "!" and not call.walk.loose:
         call.walk.problem(call.span, f"a command named {name}")
     if name not in _CLOSES and name not in ("for", "select", "case", "function"):

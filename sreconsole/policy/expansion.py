@@ -168,13 +168,14 @@ def _escaped(text: str, out: list[Piece]) -> None:
 
 
 def _string(node: Node, source: Source, variables: Values, results: Mapping[int, Flow], out: list[Piece]) -> None:
-    out.extend(double_quoted(node, node.start_byte + 1, node.end_byte - 1, source, variables, results))
+    out.extend(double_quoted(node, (node.start_byte + 1, node.end_byte - 1), source, variables, results))
 
 
 def double_quoted(
-    node: Node, start: int, end: int, source: Source, variables: Values, results: Mapping[int, Flow]
+    node: Node, span: tuple[int, int], source: Source, variables: Values, results: Mapping[int, Flow]
 ) -> list[Piece]:
     """Pieces of text under double-quote rules (a string, the body of a heredoc) between two bytes of the source."""
+    start, end = span
     pieces: list[Piece] = []
     at = start
     for child in node.children:

@@ -80,9 +80,10 @@ def card(action: Action, verdict: Verdict, width: int = 80) -> str:
     if isinstance(command, str):
         rows += ["", *excerpt(command, verdict.span, width)]
     else:
+        shown = json.dumps(dict(action.input), default=str)
         rows += [
             "",
-            f"  {action.tool} {_short(visible(json.dumps(dict(action.input), default=str)), width - 4 - len(action.tool))}",
+            f"  {action.tool} {_short(visible(shown), width - 4 - len(action.tool))}",
         ]
     rows.append("")
     rows += _pairs(verdict)

@@ -15,13 +15,20 @@ from .wordlist import wordset
 
 _ARTIFACT = re.compile(
     r"""(?ix)(?:^|/)(?:
-      node_modules|bower_components|dist|build|builds|out|output|outputs|target|bin|obj|venv|\.venv|env|virtualenv|\.tox
-    | \.nox|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.cache|cache|caches|coverage|htmlcov|\.coverage|\.nyc_output
-    | \.next|\.nuxt|\.svelte-kit|\.turbo|\.parcel-cache|\.vite|\.output|\.angular|\.expo|\.gradle|\.terraform|\.eggs|\.hypothesis
-    | site-packages|vendor|pods|deriveddata|\.build|_build|cmake-build-[\w-]+|test-results|test-reports?|playwright-report
-    | reports?|logs?|tmp|temp|\.tmp|\.temp|storybook-static|public/build|\.serverless|\.aws-sam|cdk\.out|\.dart_tool|\.stack-work
-    | dist-newstyle|zig-out|zig-cache|\.zig-cache|_site|\.docusaurus|\.wrangler|\.vercel|\.netlify|\.scannerwork|\.ipynb_checkpoints
-    | [\w.-]*(?:tmp|temp|cache|\.egg-info|\.dSYM|_build|-build|build-|build_|\.bak|\.orig|\.old|_output|-output|_test|_demo|scratch)[\w.*-]*
+      node_modules|bower_components|dist|build|builds|out|output|outputs|target|bin|obj|venv|\.venv|env
+        |virtualenv|\.tox
+    | \.nox|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.cache|cache|caches|coverage|htmlcov
+      |\.coverage|\.nyc_output
+    | \.next|\.nuxt|\.svelte-kit|\.turbo|\.parcel-cache|\.vite|\.output|\.angular|\.expo|\.gradle|\.terraform
+      |\.eggs|\.hypothesis
+    | site-packages|vendor|pods|deriveddata|\.build|_build|cmake-build-[\w-]+|test-results|test-reports?
+      |playwright-report
+    | reports?|logs?|tmp|temp|\.tmp|\.temp|storybook-static|public/build|\.serverless|\.aws-sam|cdk\.out
+      |\.dart_tool|\.stack-work
+    | dist-newstyle|zig-out|zig-cache|\.zig-cache|_site|\.docusaurus|\.wrangler|\.vercel|\.netlify|\.scannerwork
+      |\.ipynb_checkpoints
+    | [\w.-]*(?:tmp|temp|cache|\.egg-info|\.dSYM|_build|-build|build-|build_|\.bak|\.orig|\.old|_output|-output
+      |_test|_demo|scratch)[\w.*-]*
     )(?:/.*)?$"""
 )
 # Files a build, an editor or a run leaves behind: a pattern over these loses nothing.

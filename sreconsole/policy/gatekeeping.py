@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 # Files whose change would loosen or blind the gate. Patterns are over absolute, resolved paths.
 _FILES = re.compile(
     r"""(?x)
-      /\.claude/(?:settings(?:\.local)?[\w.-]*\.json|hooks(?:/.*)?|managed-settings\.json)$ | /\.claude/?$ | /\.claude\.json$
-    | /(?:etc|Library/Application\ Support)/(?:claude-code|ClaudeCode)(?:/.*)?$ | /managed-settings(?:\.d/.*|\.json)$ | /managed-mcp\.json$
-    | /\.codex(?:/(?:config\.toml|hooks(?:\.json|/.*)?|requirements\.toml|rules(?:/.*)?|execpolicy(?:/.*)?|managed_config\.toml))?$ | /etc/codex(?:/.*)?$
-    | /\.gemini(?:/(?:settings\.json|policies(?:/.*)?|hooks(?:/.*)?|trustedFolders\.json|extensions(?:/.*)?))?$ | /etc/gemini-cli(?:/.*)?$
-    | /\.?sreconsole(?:/(?!(?:gate|policy|store|serve|console|cli|text|agents|oncall|watch|respond|incidents|sources|sessions|runbooks|evals)(?:/|$)|[\w-]+\.py$).*)?$
-    | /sreconsole\.(?:service|socket)$ | /policy\.d(?:/.*)?$ | /\.sreconsole\.ya?ml$ | /(?:hook|operator)\.sock$ | /fleet\.db(?:-wal|-shm)?$
+      /\.claude/(?:settings(?:\.local)?[\w.-]*\.json|hooks(?:/.*)?|managed-settings\.json)$ | /\.claude/?$
+        | /\.claude\.json$
+    | /(?:etc|Library/Application\ Support)/(?:claude-code|ClaudeCode)(?:/.*)?$ | /managed-settings(?:\.d/.*
+      |\.json)$ | /managed-mcp\.json$
+    | /\.codex(?:/(?:config\.toml|hooks(?:\.json|/.*)?|requirements\.toml|rules(?:/.*)?|execpolicy(?:/.*)?
+      |managed_config\.toml))?$ | /etc/codex(?:/.*)?$
+    | /\.gemini(?:/(?:settings\.json|policies(?:/.*)?|hooks(?:/.*)?|trustedFolders\.json|extensions(?:/.*)?))?$
+      | /etc/gemini-cli(?:/.*)?$
+    | /\.?sreconsole(?:/(?!(?:gate|policy|store|serve|console|cli|text|agents|oncall|watch|respond|incidents
+      |sources|sessions|runbooks|evals)(?:/|$)|[\w-]+\.py$).*)?$
+    | /sreconsole\.(?:service|socket)$ | /policy\.d(?:/.*)?$ | /\.sreconsole\.ya?ml$ | /(?:hook
+      |operator)\.sock$ | /fleet\.db(?:-wal|-shm)?$
     """
 )
 # A project may be sreconsole's own source tree; its `sreconsole/` package is code, not the store.
@@ -170,7 +176,7 @@ def _client(call: Call) -> None:
 
 
 def executes(variable: str, value: str) -> bool:
-    """Whether setting an environment variable makes the next program load or run something (ld.so(8), bash(1), node)."""
+    """Whether an environment variable makes the next program load or run something (ld.so(8), bash(1), node)."""
     if variable in _LOADS:
         return bool(value)
     if variable == "PATH":

@@ -31,15 +31,23 @@ _WRITE = wordset(
 )
 # Settings whose value git runs, or that send its traffic and credentials elsewhere (git-config(1)).
 _EXECUTES = re.compile(
-    r"""(?ix)^(?:core\.(?:sshcommand|editor|pager|fsmonitor|hookspath|askpass|gitproxy|alternaterefscommand|attributesfile|worktree)
-    | sequence\.editor | alias\..* | pager\..* | diff\.external | diff\..*\.(?:command|textconv) | difftool\..*\.(?:cmd|path)
+    r"""(?ix)^(?:core\.(?:sshcommand|editor|pager|fsmonitor|hookspath|askpass|gitproxy|alternaterefscommand
+      |attributesfile|worktree)
+    | sequence\.editor | alias\..* | pager\..* | diff\.external | diff\..*\.(?:command|textconv)
+      | difftool\..*\.(?:cmd|path)
     | mergetool\..*\.(?:cmd|path) | merge\..*\.driver | filter\..*\.(?:clean|smudge|process) | credential\..*helper
-    | credential\.helper | gpg\.(?:.*\.)?program | interactive\.difffilter | browser\..*\.(?:cmd|path) | man\..*\.(?:cmd|path)
-    | guitool\..*\.cmd | sendemail\.(?:smtpserver|tocmd|cccmd|sendmailcmd|.*cmd) | uploadpack\.packobjectshook | remote\..*\.(?:uploadpack|receivepack|proxy|vcs)
-    | http\.(?:.*\.)?(?:proxy|proxyauthmethod|extraheader|cookiefile|savecookies|sslverify|sslcainfo|sslcapath|sslcert|sslkey|sslbackend
-      |sslversion|sslcipherlist|pinnedpubkey|curloptresolve|proxysslcainfo|proxysslcert|proxysslkey|delegation|emptyauth)
-    | url\..*\.(?:insteadof|pushinsteadof) | protocol\.(?:.*\.)?allow | include\.path | includeif\..*\.path | init\.templatedir
-    | receive\..*hook | web\.browser | trailer\..*\.(?:command|cmd) | submodule\..*\.update | tar\..*\.command | lfs\..*customtransfer.*
+    | credential\.helper | gpg\.(?:.*\.)?program | interactive\.difffilter | browser\..*\.(?:cmd|path)
+      | man\..*\.(?:cmd|path)
+    | guitool\..*\.cmd | sendemail\.(?:smtpserver|tocmd|cccmd|sendmailcmd|.*cmd) | uploadpack\.packobjectshook
+      | remote\..*\.(?:uploadpack|receivepack|proxy|vcs)
+    | http\.(?:.*\.)?(?:proxy|proxyauthmethod|extraheader|cookiefile|savecookies|sslverify|sslcainfo|sslcapath
+      |sslcert|sslkey|sslbackend
+      |sslversion|sslcipherlist|pinnedpubkey|curloptresolve|proxysslcainfo|proxysslcert|proxysslkey|delegation
+        |emptyauth)
+    | url\..*\.(?:insteadof|pushinsteadof) | protocol\.(?:.*\.)?allow | include\.path | includeif\..*\.path
+      | init\.templatedir
+    | receive\..*hook | web\.browser | trailer\..*\.(?:command|cmd) | submodule\..*\.update | tar\..*\.command
+      | lfs\..*customtransfer.*
     | trace2\..* | transfer\.credentialsinurl | imap\.tunnel | instaweb\.httpd
     | gc\..*hook | pack\..*hook | extensions\..* | fetch\..*hook | sendpack\..*
     )$"""
@@ -166,9 +174,9 @@ def setting(call: Call, word: Word) -> None:
         if name.lower() == "clean.requireforce" and value.lower() in ("false", "no", "0", "off"):
             call.emit("git.discard", "untracked files", word)
         return
-    if name.lower() in ("core.editor", "sequence.editor", "core.pager") and _SAFE_PROGRAM.match(value) and value:
-        if "'" not in word and "\\" not in word and _plain_quoting(call, word):
-            return
+    programs = ("core.editor", "sequence.editor", "core.pager")
+    if name.lower() in programs and value and _SAFE_PROGRAM.match(value) and _plain_quoting(word):
+        return
     if name.lower() in ("core.fsmonitor", "core.hookspath") and value.lower() in ("false", "0", "", "/dev/null"):
         if name.lower() == "core.hookspath":
             call.emit("git.skip-checks", "hooks", word)
@@ -182,7 +190,7 @@ def setting(call: Call, word: Word) -> None:
         _run(call, word.like(value.lstrip("!")), f"git -c {name}")
 
 
-def _plain_quoting(call: Call, word: Word) -> bool:
+def _plain_quoting(word: Word) -> bool:
     return word.end - word.start in (len(word), len(word) + 2) or word.end == 0
 
 

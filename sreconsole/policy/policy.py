@@ -76,8 +76,8 @@ class Policy:
                 verdict = judge(test_action({"bash": part}), self)
                 if verdict.tier >= rule.tier:
                     failures.append(
-                        f"{rule.where}: {rule.id}: instead: `{_short(part)}` is itself tier {verdict.tier} by {verdict.rule}, "
-                        f"advise something below tier {rule.tier}"
+                        f"{rule.where}: {rule.id}: instead: `{_short(part)}` is itself tier {verdict.tier} "
+                        f"by {verdict.rule}, advise something below tier {rule.tier}"
                     )
         return failures
 

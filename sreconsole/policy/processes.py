@@ -161,7 +161,7 @@ def _accounts(call: Call) -> None:
 def _keygen(call: Call) -> None:
     options = Options(call.args, wordset("f t b C N P s I n V z O F R D Y m"))
     if options.has("l", "y", "F", "L", "B", "H", "e") and not options.has("t"):
-        call.emit("fs.read" if not options.has("y") else "fs.read", "key fingerprints")
+        call.emit("fs.read", "key fingerprints")
         return
     if options.has("R"):
         call.touch("fs.write", "~/.ssh/known_hosts")

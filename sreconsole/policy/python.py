@@ -11,9 +11,15 @@ from .shell import Word
 from .wordlist import wordset
 
 _DELETES = {
-    "shutil.rmtree": True, "os.removedirs": True, "os.remove": False, "os.unlink": False, "os.rmdir": False, "os.truncate": False,
-    "send2trash.send2trash": True, "distutils.dir_util.remove_tree": True,
-}  # fmt: skip
+    "shutil.rmtree": True,
+    "os.removedirs": True,
+    "os.remove": False,
+    "os.unlink": False,
+    "os.rmdir": False,
+    "os.truncate": False,
+    "send2trash.send2trash": True,
+    "distutils.dir_util.remove_tree": True,
+}
 _RUNS = wordset(
     """
     os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen
@@ -80,9 +86,7 @@ class _Reader:
             self.lines.append(self.lines[-1] + len(line.encode()) + 1)
 
     def module(self, tree: ast.Module) -> None:
-        count = 0
-        for node in ast.walk(tree):
-            count += 1
+        for count, node in enumerate(ast.walk(tree)):
             if count > _MOST:
                 self.call.emit("exec.unknown", "python code too long to read")
                 return

@@ -392,13 +392,12 @@ def _budgets(top: Lines, report: Report, out: Compiled) -> None:
         if key == "denials":
             limits = _mapping(value, report, line_of(entry, key), "budgets.denials")
             report.unknown(limits, "budgets.denials", ("consecutive", "total"))
-            value = _plain(limits)
-            numbers = list(value.values())
+            numbers = list(limits.values())
         else:
             numbers = [] if key == "per" else [value]
         if any(not isinstance(n, (int, float)) or isinstance(n, bool) or n < 0 for n in numbers):
             report.add(line_of(entry, key), f"budgets.{key}", "must be a number, zero or more")
-        out.budgets[key] = value
+        out.budgets[key] = _plain(value)
     redact = _mapping(top.get("redact"), report, line_of(top, "redact"), "redact")
     report.unknown(redact, "redact", ("rules", "keep_fingerprint", "allow"))
     out.redact.update(_plain(redact))

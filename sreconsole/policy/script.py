@@ -494,7 +494,7 @@ class Walk:
             flow.text = context.source.data[start:end].decode("utf-8", "replace")
             flow.base = -1 if context.source.outer else context.source.place(start, end)[0]
             return
-        pieces = double_quoted(node, start, end, context.source, self.state.variables, self._results)
+        pieces = double_quoted(node, (start, end), context.source, self.state.variables, self._results)
         flow.text = "".join(piece.texts[0] for piece in pieces if piece.texts)
         if any(piece.dynamic for piece in pieces):
             flow.marks.add("unknown")

@@ -27,14 +27,17 @@ _HOME = re.compile(
     r"""(?x)(?:^|/)(?:
       \.ssh/(?!.*\.pub$|known_hosts|config$|authorized_keys)[^/]+ | \.ssh/?$ | \.ssh/\*
     | \.aws/(?:credentials|config|sso/.*|cli/cache/.*|\*) | \.kube/(?:config|cache/.*|\*) | \.docker/config\.json
-    | \.gnupg/.* | \.config/gcloud/.* | \.config/gh/hosts\.yml | \.config/(?:railway|doctl|hcloud|heroku|netlify|vercel
+    | \.gnupg/.* | \.config/gcloud/.* | \.config/gh/hosts\.yml | \.config/(?:railway|doctl|hcloud|heroku|netlify
+      |vercel
       |fly|supabase|stripe|op|sops|rclone|hub|glab-cli|linode-cli|configstore|helm|git/credentials|1Password|Bitwarden
       |Code/User/globalStorage|google-chrome|chromium|BraveSoftware)(?:/.*|$)
     | \.railway(?:/.*)? | \.fly(?:/.*)? | \.azure(?:/.*)? | \.oci(?:/.*)? | \.vercel/auth\.json | \.netlify/.*
     | \.cargo/credentials(?:\.toml)? | \.gem/credentials | \.npmrc | \.yarnrc\.yml | \.m2/settings(?:-security)?\.xml
-    | \.gradle/gradle\.properties | \.composer/auth\.json | \.terraform\.d/credentials\.tfrc\.json | \.pulumi/credentials\.json
+    | \.gradle/gradle\.properties | \.composer/auth\.json | \.terraform\.d/credentials\.tfrc\.json
+      | \.pulumi/credentials\.json
     | \.password-store(?:/.*)? | \.local/share/keyrings(?:/.*)? | Library/Keychains(?:/.*)? | \.databrickscfg
-    | \.claude/\.credentials\.json | \.claude\.json | \.codex/auth\.json | \.gemini/oauth_creds\.json | \.config/anthropic/.*
+    | \.claude/\.credentials\.json | \.claude\.json | \.codex/auth\.json | \.gemini/oauth_creds\.json
+      | \.config/anthropic/.*
     | \.snowflake/.* | \.snowsql/config | \.dbt/profiles\.yml | \.mozilla/firefox/.* | \.thunderbird/.* | \.ngrok2/.*
     )$"""
 )

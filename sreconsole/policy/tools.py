@@ -107,8 +107,7 @@ def _write(given: Mapping[str, Any], place: Surroundings) -> Reading:
         return Reading(problems=[(None, "no path in it")])
     content = given.get("content", given.get("contents", given.get("file_text", given.get("new_source", ""))))
     text = content if isinstance(content, str) else ""
-    removed, ratio = _overwritten(place, path, text)
-    return _written(place, "Write", path, text, removed, ratio)
+    return _written(place, "Write", path, text, _overwritten(place, path, text))
 
 
 def _overwritten(place: Surroundings, path: str, text: str) -> tuple[int, float]:
@@ -121,15 +120,15 @@ def _overwritten(place: Surroundings, path: str, text: str) -> tuple[int, float]
     return removed, removed / before
 
 
-def _written(place: Surroundings, tool: str, path: str, text: str, removed: int, ratio: float) -> Reading:
+def _written(place: Surroundings, tool: str, path: str, text: str, lost: tuple[int, float]) -> Reading:
     call = _call(place, tool)
     target = call.spot(path, follow=True)
     if target.zone == "null":
         return Reading([Effect("fs.read", target.path)])
     facts: dict[str, Any] = {
         "changed": text[:4000],
-        "removed": removed,
-        "ratio": round(ratio, 3),
+        "removed": lost[0],
+        "ratio": round(lost[1], 3),
         "traits": set(),
         "zone": target.zone,
         "inside": target.inside,
@@ -158,7 +157,7 @@ def _edit(given: Mapping[str, Any], place: Surroundings) -> Reading:
     call = _call(place, "Edit")
     size = place.files.size(call.spot(path).path)
     ratio = lost / size if size > 0 else (1.0 if lost >= 200 else 0.0)
-    return _written(place, "Edit", path, "\n".join(text), lost, ratio)
+    return _written(place, "Edit", path, "\n".join(text), (lost, ratio))
 
 
 def _lines(text: str) -> int:
@@ -185,7 +184,7 @@ def _patch(given: Mapping[str, Any], place: Surroundings) -> Reading:
             return Reading(problems=[(None, "a patch that names no file")])
         reading = Reading()
         for name in dict.fromkeys(f for f in files if f != "/dev/null"):
-            reading.effects += _written(place, "apply_patch", name, text, 0, 0.0).effects
+            reading.effects += _written(place, "apply_patch", name, text, (0, 0.0)).effects
         return reading
     reading = Reading()
     for index, match in enumerate(matches):
@@ -199,7 +198,7 @@ def _patch(given: Mapping[str, Any], place: Surroundings) -> Reading:
         else:
             size = place.files.size(_call(place, "apply_patch").spot(path).path)
             ratio = max(0, lost) / size if size > 0 else 0.0
-            reading.effects += _written(place, "apply_patch", path, body, max(0, lost), ratio).effects
+            reading.effects += _written(place, "apply_patch", path, body, (max(0, lost), ratio)).effects
     return reading
 
 

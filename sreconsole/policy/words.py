@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 import re
 from collections.abc import Callable, Sequence
 
@@ -131,7 +130,7 @@ def _request(effect: Effect, place: Surroundings) -> str:
         "MAIL": "sends mail",
         "TUNNEL": "opens a tunnel",
     }.get(method)
-    path = os.path.basename(str(facts.get("url", "")).split("?")[0].rstrip("/"))
+    path = str(facts.get("url", "")).split("?")[0].rstrip("/").rsplit("/", 1)[-1]
     if method == "DELETE":
         return f"deletes {path or 'a resource'} at {host}"
     return f"{verb} {host}".strip() if verb else f"sends {method or 'data'} to {host}"
@@ -236,7 +235,7 @@ def target(effect: Effect | None) -> str:
         return effect.host
     words = (effect.target.rstrip("/") or effect.target).split()
     last = words[-1] if words else effect.host or effect.kind
-    return (os.path.basename(last) or last) if "/" in last and "://" not in last else last
+    return (last.rsplit("/", 1)[-1] or last) if "/" in last and "://" not in last else last
 
 
 _INSTEAD = {
