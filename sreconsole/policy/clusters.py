@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
-from . import filesystem
+from . import edits
 from .call import Call
 from .options import Options
 from .remote import kube_signals
@@ -56,11 +57,15 @@ def _docker(call: Call) -> None:
         return
     verb = next((str(w) for w in rest if not w.startswith("-")), "")
     after = rest[rest.index(Word(verb)) + 1 :] if verb else rest
-    facts = {"signals": tuple(signals), "local": not signals, "local_why": "the docker daemon of this machine"}
+    facts: dict[str, Any] = {
+        "signals": tuple(signals),
+        "local": not signals,
+        "local_why": "the docker daemon of this machine",
+    }
     _docker_verb(call, group, verb, after, facts)
 
 
-def _docker_verb(call: Call, group: str, verb: str, after: list[Word], facts: dict[str, object]) -> None:
+def _docker_verb(call: Call, group: str, verb: str, after: list[Word], facts: dict[str, Any]) -> None:
     options = Options(after, wordset("f filter format until"))
     forced = options.has("f", "force", "a", "all", "volumes", "v")
     name = " ".join(str(w) for w in options.rest[:2])
@@ -95,7 +100,7 @@ def _docker_verb(call: Call, group: str, verb: str, after: list[Word], facts: di
                 target = call.spot(item)
                 call.emit(
                     "fs.write", target.path, item, zone=target.zone, inside=target.inside
-                ) if item is options.rest[-1] else filesystem.read(call, item)
+                ) if item is options.rest[-1] else edits.read(call, item)
     elif verb in {"run", "create"}:
         _docker_run(call, after, facts)
     elif group in ("swarm", "service", "stack", "node", "secret", "config") and verb not in _DOCKER_READ:
@@ -106,12 +111,12 @@ def _docker_verb(call: Call, group: str, verb: str, after: list[Word], facts: di
         call.emit("proc.run", f"docker exec {name}")
     elif verb in ("save", "export"):
         if options.has("o", "output"):
-            filesystem.write(call, Options(after, frozenset({"o", "output"})).value("o", "output"))
+            edits.write(call, Options(after, frozenset({"o", "output"})).value("o", "output"))
     else:
         call.emit("infra.write", f"docker {group} {verb} {name}".replace("  ", " ").strip(), word, **facts)
 
 
-def _docker_run(call: Call, after: list[Word], facts: dict[str, object]) -> None:
+def _docker_run(call: Call, after: list[Word], facts: dict[str, Any]) -> None:
     text = " ".join(after)
     escapes = re.search(
         r"--privileged|--pid[= ]host|--cap-add[= ](ALL|SYS_ADMIN)|/var/run/docker\.sock|(-v|--volume)[= ]?/:|"
@@ -127,7 +132,7 @@ def _docker_run(call: Call, after: list[Word], facts: dict[str, object]) -> None
 def _compose_verbs(call: Call, rest: list[Word], signals: list[str]) -> None:
     options = Options(rest, wordset("f p file project-name profile env-file t timeout scale e"), clusters=False)
     verb = str(options.rest[0]) if options.rest else ""
-    facts = {
+    facts: dict[str, Any] = {
         "signals": (*signals, *(str(options.value("f", "file")) or "").split()),
         "local": not signals,
         "local_why": "the docker daemon of this machine",
@@ -183,7 +188,7 @@ def _kubectl(call: Call) -> None:
     word = options.rest[0] if options.rest else None
     dry = any(w.startswith("--dry-run") and w not in ("--dry-run=none",) for w in call.args)
     name = " ".join(words[:3])
-    facts = {"signals": signals, "cloud": "kubernetes"}
+    facts: dict[str, Any] = {"signals": signals, "cloud": "kubernetes"}
     if verb in ("exec", "run", "debug", "rsh") and call.left == 0 and "--" in call.args:
         return
     if dry:
@@ -241,7 +246,7 @@ def _helm(call: Call) -> None:
     verb = words[0] if words else ""
     name = " ".join(words[:2])
     word = options.rest[0] if options.rest else None
-    facts = {"signals": signals, "cloud": "kubernetes"}
+    facts: dict[str, Any] = {"signals": signals, "cloud": "kubernetes"}
     if options.has("dry-run") or verb in (
         "list",
         "ls",
@@ -285,7 +290,7 @@ def _local_cluster(call: Call) -> None:
     """kind, k3d, minikube, colima: clusters of this machine."""
     words = [str(w) for w in call.args if not w.startswith("-")]
     verb = words[0] if words else ""
-    facts = {"local": True, "local_why": f"{call.name} runs on this machine"}
+    facts: dict[str, Any] = {"local": True, "local_why": f"{call.name} runs on this machine"}
     if verb in ("delete", "prune", "nuke", "destroy"):
         call.emit("infra.destroy", f"{call.name} {' '.join(words[:2])}", **facts)
     elif verb in ("get", "status", "list", "version", "logs", "ip", "ls", "profile", "service", "dashboard", ""):

@@ -118,7 +118,8 @@ def _fields(choice: tuple[str, ...], pieces: list[Piece]) -> list[str]:
 
 
 def _split(text: str, breaks: list[bool], keep_empty: bool) -> list[str]:
-    fields, current = [], []
+    fields: list[str] = []
+    current: list[str] = []
     for char, is_break in zip(text, breaks, strict=True):
         if is_break:
             if current:

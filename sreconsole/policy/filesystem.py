@@ -3,135 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
+from .archives import archive, over_rsync, over_scp, patching, splitting, tar_files, unzip
 from .call import Call, Text
+from .disks import dd, disk, mounting, pool
+from .edits import LEFTOVER, delete, read, write
 from .options import Options
-from .paths import Spot, catastrophic
+from .paths import catastrophic
 from .secrets import HUNT, example, holds_secret, secret_variable
 from .shell import Word
 from .unwrap import find_items, incoming
 from .wordlist import wordset
-
-_ARTIFACT = re.compile(
-    r"""(?ix)(?:^|/)(?:
-      node_modules|bower_components|dist|build|builds|out|output|outputs|target|bin|obj|venv|\.venv|env
-        |virtualenv|\.tox
-    | \.nox|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.cache|cache|caches|coverage|htmlcov
-      |\.coverage|\.nyc_output
-    | \.next|\.nuxt|\.svelte-kit|\.turbo|\.parcel-cache|\.vite|\.output|\.angular|\.expo|\.gradle|\.terraform
-      |\.eggs|\.hypothesis
-    | site-packages|vendor|pods|deriveddata|\.build|_build|cmake-build-[\w-]+|test-results|test-reports?
-      |playwright-report
-    | reports?|logs?|tmp|temp|\.tmp|\.temp|storybook-static|public/build|\.serverless|\.aws-sam|cdk\.out
-      |\.dart_tool|\.stack-work
-    | dist-newstyle|zig-out|zig-cache|\.zig-cache|_site|\.docusaurus|\.wrangler|\.vercel|\.netlify|\.scannerwork
-      |\.ipynb_checkpoints
-    | [\w.-]*(?:tmp|temp|cache|\.egg-info|\.dSYM|_build|-build|build-|build_|\.bak|\.orig|\.old|_output|-output
-      |_test|_demo|scratch)[\w.*-]*
-    )(?:/.*)?$"""
-)
-# Files a build, an editor or a run leaves behind: a pattern over these loses nothing.
-_LEFTOVER = re.compile(
-    r"(?i)\.(pyc|pyo|o|obj|a|so|class|log|tmp|temp|bak|orig|rej|sw[op]|out|map|gcda|gcno|d|lock|pid|cache|"
-    r"dSYM|tsbuildinfo|coverage|prof|trace|snap|DS_Store|egg-info|whl|gz|zip|tgz|tar|png|jpg|csv|xml|html|"
-    r"txt)\*?$|^(test|tmp|temp|core|\.coverage|npm-debug)[\w.-]*\*|~$|__pycache__"
-)
-_WHOLE = re.compile(r"^(?:\.|\*+|\.\*|\*\.\*|\*\*/\*|\*/\*|\.\[\^?!?\.\]\*|\{.*\*.*\}|\[[^]]*\]\*|\.\?\?\*|\?\*)$")
-
-
-def delete(call: Call, path: Word | str, *, recursive: bool, why: str = "", lasting: bool = False) -> None:
-    """One deletion, with what is lost: the whole project, a tree of sources, an artifact, one file."""
-    target = call.spot(path, follow=False)
-    link = call.spot(path, follow=True) if recursive and str(path).endswith("/") else target
-    traits = set()
-    if recursive:
-        traits.add("recursive")
-    if lasting:
-        traits.add("tree")
-    if target.zone == "null":
-        traits.add("device")
-    if catastrophic(link, call.walk.place) or (target.zone == "elsewhere" and target.path.count("/") <= 1):
-        traits.add("catastrophic")
-    if link.zone == "project":
-        traits |= _project_traits(link, recursive, str(path))
-    if link.zone == "tmp" and re.match(r"(/private)?/(var/)?tmp/(\*|\.\*|\?*)$", link.path):
-        traits.add("whole")
-    if link.zone == "unknown" or "not known" in link.resolved:
-        traits.add("unknown")
-    if (
-        call.where.ephemeral
-        and not link.resolved.startswith("mounted")
-        and link.zone in ("elsewhere", "root", "system", "tmp")
-    ):
-        return
-    word = path if isinstance(path, Word) else None
-    place = {"remote": ""} if link.resolved.startswith("mounted") else {}
-    call.emit(
-        "fs.delete",
-        link.path,
-        word,
-        zone=link.zone,
-        inside=link.inside,
-        resolved=link.resolved,
-        traits=traits,
-        why=why,
-        **place,
-    )
-
-
-def _project_traits(target: Spot, recursive: bool, text: str) -> set[str]:
-    inside = target.inside
-    if _WHOLE.match(inside) or inside == ".":
-        return {"whole"}
-    if re.search(r"(^|/)\.git/(.*/)?[\w.-]+\.lock$", inside):
-        return set()
-    if inside == ".git" or inside.startswith(".git/") or re.search(r"(^|/)[\w.-]*\.git(/|$)", inside):
-        return {"git-internals"}
-    if _ARTIFACT.search(inside):
-        return {"artifact"}
-    last = inside.rsplit("/", 1)[-1]
-    sources = ("*" in last and not _LEFTOVER.search(last)) or last == "<listed>"
-    return {"tree"} if recursive or sources else set()
-
-
-def write(
-    call: Call, path: Word | str, *, appends: bool = False, text: str | None = None, traits: Sequence[str] = ()
-) -> Spot:
-    """One file written; its text is remembered when known, so that a script run later is read."""
-    facts: dict[str, object] = {"traits": {*traits}}
-    if text is not None:
-        facts["changed"] = text[:4000]
-        if not appends and call.where.kind == "local":
-            before = call.walk.place.files.size(call.spot(path).path)
-            removed = max(0, before - text.count("\n"))
-            if before > 0:
-                facts["removed"], facts["ratio"] = removed, round(removed / before, 3)
-    target = call.touch("fs.write", path, **facts)
-    if text is not None and call.where.kind == "local":
-        written = call.walk.state.written
-        written[target.path] = (written.get(target.path, "") if appends else "") + text
-    return target
-
-
-def read(call: Call, path: Word | str) -> None:
-    """One file read; a credential file is its own effect."""
-    if isinstance(path, Word) and path.flow is not None:
-        return
-    target = call.spot(path, follow=False)
-    if target.zone == "null":
-        return
-    if holds_secret(target, str(path)):
-        word = path if isinstance(path, Word) else None
-        call.emit("secret.read", target.path, word, zone=target.zone, inside=target.inside, secret="file")
-        if call.context.out is not None:
-            call.context.out.marks.add("secret")
-        return
-    real = call.spot(path, follow=True) if call.where.kind == "local" else target
-    if real.path != target.path and holds_secret(real, real.path):
-        call.emit("secret.read", real.path, secret="file", resolved=real.resolved, zone=real.zone)
-        return
-    call.emit("fs.read", target.path, zone=target.zone, inside=target.inside)
 
 
 def _readers(call: Call) -> None:
@@ -310,7 +193,7 @@ def _truncate(call: Call) -> None:
     options = Options(call.args, wordset("s r size reference"))
     size = options.value("s", "size")
     for word in options.rest:
-        if size in ("0", "0B", "0K", "-0", "0M") and not _LEFTOVER.search(word):
+        if size in ("0", "0B", "0K", "-0", "0M") and not LEFTOVER.search(word):
             delete(call, word, recursive=False, why="emptied", lasting=True)
         write(call, word)
 
@@ -345,90 +228,6 @@ def _chmod(call: Call) -> None:
         call.touch("fs.write", word, traits=traits | extra)
 
 
-def _dd(call: Call) -> None:
-    for word in call.args:
-        key, _, value = word.partition("=")
-        if key == "of":
-            _onto(call, word.like(value))
-        elif key == "if" and value:
-            read(call, word.like(value))
-
-
-def _onto(call: Call, path: Word) -> None:
-    target = call.spot(path)
-    if target.zone == "device":
-        call.emit("fs.delete", target.path, path, zone="device", traits={"device", "catastrophic"})
-    else:
-        write(call, path)
-
-
-_DISK_READ = re.compile(
-    r"^(-l|--list|print|-h|--help|--version|-V|info|status|list|-s|-p|--print|display|scan|show|-L)$"
-)
-
-
-def _disk(call: Call) -> None:
-    """Partitioning, formatting, volume and pool tools: anything but a listing can lose a disk."""
-    words = list(call.args)
-    if any(_DISK_READ.match(w) for w in words) and not any(w in ("mklabel", "rm", "mkpart", "destroy") for w in words):
-        call.emit("fs.read", "disk layout")
-        return
-    target = next((w for w in reversed(words) if not w.startswith("-")), Word(call.name))
-    call.emit("fs.delete", str(target), target, zone="device", traits={"device", "catastrophic"})
-
-
-def _pool(call: Call) -> None:
-    verb = next((w for w in call.args if not w.startswith("-")), "")
-    if verb in (
-        "destroy",
-        "rollback",
-        "labelclear",
-        "remove",
-        "detach",
-        "offline",
-        "erase",
-        "erasevolume",
-        "erasedisk",
-        "eraseDisk",
-        "eraseVolume",
-        "partitionDisk",
-        "reformat",
-        "secureErase",
-        "zeroDisk",
-        "randomDisk",
-        "delete",
-        "remove-subvolume",
-        "luksFormat",
-        "luksErase",
-        "erase",
-        "zap",
-        "deleteVolume",
-        "deleteContainer",
-    ):
-        call.emit("fs.delete", " ".join(call.args[-2:]), traits={"device", "catastrophic"}, zone="device")
-    elif verb in ("subvolume", "device", "balance", "apfs", "snapshot", "filesystem") and any(
-        w in ("delete", "remove", "deleteVolume", "deleteContainer") for w in call.args
-    ):
-        call.emit("fs.delete", str(call.args[-1]), traits={"device", "catastrophic"}, zone="device")
-    elif verb in (
-        "list",
-        "status",
-        "get",
-        "info",
-        "show",
-        "history",
-        "iostat",
-        "luksDump",
-        "usage",
-        "df",
-        "verifyVolume",
-        "",
-    ):
-        call.emit("fs.read", "disk layout")
-    else:
-        call.emit("proc.service", f"{call.name} {verb}")
-
-
 def _find(call: Call) -> None:
     args = call.args
     if "-delete" in args:
@@ -448,96 +247,6 @@ def _find(call: Call) -> None:
         call.emit("fs.read", str(args[0]) if args and not args[0].startswith("-") else ".")
 
 
-def _rsync(call: Call) -> None:
-    options = Options(call.args, wordset("e f rsh filter exclude include exclude-from files-from log-file T temp-dir"))
-    words = options.rest
-    if options.has("n", "dry-run", "list-only") or len(words) < 2:
-        return
-    target = words[-1]
-    deletes = any(f.startswith(("delete", "del")) for f in options.flags) or options.has("remove-source-files")
-    where = re.match(r"^(?:[\w.-]+@)?([\w.-]+)::?(.*)|^rsync://([^/]+)", target)
-    for word in words[:-1]:
-        read(call, word) if not re.match(r"^[\w.@-]+:", word) else None
-    if options.has("remove-source-files"):
-        for word in words[:-1]:
-            delete(call, word, recursive=True)
-    if where and not target.startswith("/"):
-        host = where.group(1) or where.group(3)
-        call.emit("net.mutate", target, target, host=host, method="COPY", traits={"deletes"} if deletes else set())
-        return
-    if deletes:
-        spot = call.spot(target)
-        if spot.zone == "project" and spot.inside != "." and not options.has("delete-excluded"):
-            call.emit("fs.delete", spot.path, target, zone=spot.zone, inside=spot.inside, traits={"mirror"})
-        else:
-            delete(call, target, recursive=True, why="what the source lacks")
-    write(call, target)
-
-
-_REMOTE_SYSTEM = re.compile(r"^/$|^/(etc|var|usr|bin|sbin|lib\w*|boot|root|opt|sys|proc|srv)(/|$)")
-
-
-def _scp(call: Call) -> None:
-    options = Options(call.args, wordset("c D F i J l o P S X"))
-    words = options.rest
-    if len(words) < 2:
-        return
-    target = words[-1]
-    match = re.match(r"^(?:scp://)?(?:[^@/:]+@)?([\w.-]+):(.*)$", target)
-    for word in words[:-1]:
-        if ":" not in word.split("/")[0]:
-            read(call, word)
-    if match and not target.startswith(("/", ".")):
-        system = bool(_REMOTE_SYSTEM.match(match.group(2)))
-        call.emit(
-            "net.mutate", target, target, host=match.group(1), method="COPY", traits={"system"} if system else set()
-        )
-    else:
-        write(call, target)
-
-
-def _tar(call: Call) -> None:
-    args = call.args
-    first = args[0].lstrip("-") if args else ""
-    mode = first if args and (not args[0].startswith("--")) else ""
-    extract = "x" in mode or "--extract" in args or "--get" in args
-    create = "c" in mode or "--create" in args
-    if extract:
-        where = next((args[i + 1] for i, w in enumerate(args[:-1]) if w in ("-C", "--directory")), Word("."))
-        if not ("-O" in args or "--to-stdout" in args):
-            write(call, where)
-    elif create:
-        name = next(
-            (args[i + 1] for i, w in enumerate(args[:-1]) if w in ("-f", "--file") or (i == 0 and w.endswith("f"))),
-            None,
-        )
-        if name is not None and name != "-":
-            write(call, name)
-        for word in args[1:]:
-            if not word.startswith("-") and word != name and holds_secret(call.spot(word), word):
-                read(call, word)
-    if mode and re.match(r"[a-zA-Z]*[ru]", mode) and not extract and not create:
-        write(call, next((w for w in args[1:] if not w.startswith("-")), Word(".")))
-    if "--remove-files" in args:
-        for word in Options(args[1:]).rest:
-            delete(call, word, recursive=True)
-
-
-def _unzip(call: Call) -> None:
-    options = Options(call.args, wordset("d x P o") - {"o"})
-    if options.has("l", "t", "Z", "p", "v") and call.name in ("unzip", "7z"):
-        return
-    write(call, options.value("d") or Word("."))
-
-
-def _archive(call: Call) -> None:
-    words = Options(call.args).rest
-    if words and not any(w in ("-c", "--stdout", "-l", "--list", "-t", "-k") for w in call.args):
-        write(call, words[0])
-    for word in words[1:]:
-        read(call, word) if holds_secret(call.spot(word), word) else None
-
-
 def _echo(call: Call) -> None:
     for word in call.args:
         if word.dynamic:
@@ -548,30 +257,12 @@ def _echo(call: Call) -> None:
         return
 
 
-def _mount(call: Call) -> None:
-    if not call.args or (call.args[0] in ("-l", "--list", "-t") and len(call.args) < 3):
-        call.emit("fs.read", "mounts")
-    else:
-        call.emit("proc.service", f"{call.name} {' '.join(call.args[-1:])}", traits={"mount"})
-
-
-def _patch(call: Call) -> None:
-    options = Options(call.args, wordset("p i d o r B D F V Y z"))
-    if options.has("dry-run"):
-        return
-    write(call, options.value("d") or (options.rest[0] if options.rest else Word(".")))
-
-
 def _xxd(call: Call) -> None:
     words = Options(call.args, wordset("s l c g o n")).rest
     if any(re.match(r"-\w*r", w) for w in call.args) and len(words) > 1:
         write(call, words[1])
     for word in words[:1]:
         read(call, word)
-
-
-def _split(call: Call) -> None:
-    write(call, Word("."))
 
 
 def _sort(call: Call) -> None:
@@ -670,7 +361,7 @@ TABLE: dict[str, Callable[[Call], None]] = {
     "chgrp": _chmod,
     "chattr": _chmod,
     "setfacl": _writers,
-    "dd": _dd,
+    "dd": dd,
     **dict.fromkeys(
         wordset(
             """
@@ -680,34 +371,34 @@ TABLE: dict[str, Callable[[Call], None]] = {
             sg_format mdadm lvresize
             """
         ),
-        _disk,
+        disk,
     ),
-    **dict.fromkeys(wordset("zpool zfs btrfs diskutil cryptsetup bcachefs"), _pool),
+    **dict.fromkeys(wordset("zpool zfs btrfs diskutil cryptsetup bcachefs"), pool),
     "find": _find,
     "gfind": _find,
-    "rsync": _rsync,
-    "scp": _scp,
-    "tar": _tar,
-    "gtar": _tar,
-    "bsdtar": _tar,
-    "unzip": _unzip,
-    "7z": _unzip,
-    "zip": _archive,
-    "gzip": _archive,
-    "gunzip": _archive,
-    "bzip2": _archive,
-    "xz": _archive,
-    "zstd": _archive,
+    "rsync": over_rsync,
+    "scp": over_scp,
+    "tar": tar_files,
+    "gtar": tar_files,
+    "bsdtar": tar_files,
+    "unzip": unzip,
+    "7z": unzip,
+    "zip": archive,
+    "gzip": archive,
+    "gunzip": archive,
+    "bzip2": archive,
+    "xz": archive,
+    "zstd": archive,
     "echo": _echo,
     "printf": _echo,
     "print": _echo,
-    "mount": _mount,
-    "umount": _mount,
-    "swapoff": _mount,
-    "patch": _patch,
-    "split": _split,
+    "mount": mounting,
+    "umount": mounting,
+    "swapoff": mounting,
+    "patch": patching,
+    "split": splitting,
     "xxd": _xxd,
-    "csplit": _split,
+    "csplit": splitting,
     "sort": _sort,
     "jq": _jq,
     "yq": _jq,

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 import zlib
+from collections.abc import Sequence
 
 from .call import Call
 from .shell import Flow, ansi_c
@@ -89,8 +90,8 @@ def _printed(call: Call, out: Flow) -> None:
         out.base, out.span = args[0].inner, (args[0].start, args[0].end)
 
 
-def _formatted(args: list[str] | list[object] | tuple[str, ...] | object) -> str:
-    words = [str(word) for word in args]  # type: ignore[attr-defined]
+def _formatted(args: Sequence[str]) -> str:
+    words = [str(word) for word in args]
     if not words:
         return ""
     pattern, values = words[0], words[1:]
@@ -152,7 +153,7 @@ def _decoded(call: Call, out: Flow) -> bool:
             if not word.startswith("-"):
                 path = call.spot(word).path
                 text = call.walk.state.written.get(path, text)
-    plain = _decode(call.name, text, args) if text is not None else None
+    plain = _decode(call.name, text) if text is not None else None
     if plain is not None:
         out.add(plain)
     else:
@@ -160,7 +161,7 @@ def _decoded(call: Call, out: Flow) -> bool:
     return True
 
 
-def _decode(name: str, text: str, args: list[str] | object) -> str | None:
+def _decode(name: str, text: str) -> str | None:
     try:
         if name in ("base64", "openssl", "basenc"):
             return base64.b64decode(text.strip(), validate=False).decode("utf-8", "replace")
@@ -202,7 +203,7 @@ def _listing(call: Call, out: Flow) -> bool:
     flags = {w for w in call.args if w.startswith("-")}
     listing = any(re.match(r"-[a-zA-Z]*[lL]|--files", w) for w in flags) or call.name == "fd"
     if listing:
-        roots = args[1:] or ["."]
+        roots = [str(word) for word in args[1:]] or ["."]
         out.items += [f"{w.rstrip('/')}/<listed>" for w in roots[:8]]
         return True
     if call.stdin is not None:

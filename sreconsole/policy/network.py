@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from . import filesystem, graphql
+from . import edits, graphql
 from .call import Call
 from .options import Options
 from .secrets import holds_secret
@@ -115,7 +115,7 @@ def _curl(call: Call) -> None:
         return
     method, body, urls, uploads, outputs = options
     for path in uploads:
-        filesystem.read(call, path)
+        edits.read(call, path)
     carries = any(holds_secret(call.spot(p), p) for p in uploads) or bool(
         re.search(r"\$\{?(SECRET|PRIVATE_KEY)\b", body)
     )
@@ -123,11 +123,11 @@ def _curl(call: Call) -> None:
     if ("@-" in body and incoming & {"secret", "environment"}) or _from_secret(call, [*args]):
         carries = True
     for path in outputs:
-        filesystem.write(call, path)
+        edits.write(call, path)
     for url in urls or [Word("")]:
         traits = {"carries-secret"} if carries else set()
         if url.startswith("file:"):
-            filesystem.read(call, url)
+            edits.read(call, url)
             continue
         if re.match(r"(?i)(ftp|sftp|scp|smtp|smtps|telnet|ldap|dict|gopher|tftp)s?://", url) and (
             uploads or url.lower().startswith("smtp")
@@ -185,7 +185,7 @@ def _curl_options(call: Call) -> tuple[str, str, list[Word], list[Word], list[Wo
         elif name in ("I", "head"):
             method = method or "HEAD"
         elif name in ("K", "config"):
-            filesystem.read(call, value)
+            edits.read(call, value)
             call.emit("net.mutate", "what a settings file says", value, method="UNKNOWN")
         elif name in ("Q", "quote") and re.match(
             r"(?i)\W*(DELE|RMD|MKD|RNFR|RNTO|SITE|STOR|APPE|CHMOD|RM|RENAME|MKDIR|RMDIR|LN|SYMLINK)\b", value
@@ -246,7 +246,7 @@ def _wget(call: Call) -> None:
     upload = options.value("post-file", "body-file")
     traits = set()
     if upload:
-        filesystem.read(call, upload)
+        edits.read(call, upload)
         if holds_secret(call.spot(upload), upload):
             traits.add("carries-secret")
     if _from_secret(call, list(call.args)):
@@ -259,7 +259,7 @@ def _wget(call: Call) -> None:
         request(call, url, method, body, url, traits=traits)
     output = options.value("O", "output-document")
     if output != "-" and not options.has("spider"):
-        filesystem.write(call, output or options.value("P", "directory-prefix") or Word("."))
+        edits.write(call, output or options.value("P", "directory-prefix") or Word("."))
 
 
 def _httpie(call: Call) -> None:
@@ -283,7 +283,7 @@ def _socket(call: Call) -> None:
     )
     opened = re.search(r"OPEN:([^,\s]+)", text)
     if opened:
-        filesystem.read(call, opened.group(1))
+        edits.read(call, opened.group(1))
     if runs:
         call.emit("exec.remote", f"{call.name} gives {runs.group(1)} to the network", origin="socket")
         return

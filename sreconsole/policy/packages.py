@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 
-from . import filesystem
+from . import edits
 from .call import Call, Text
 from .options import Options
 from .shell import Word
@@ -341,16 +341,16 @@ def _expo(call: Call) -> None:
 
 
 def _rake(call: Call) -> None:
-    from . import databases
+    from . import frameworks
 
-    databases.framework(call)
+    frameworks.framework(call)
 
 
 def _compiler(call: Call) -> None:
     options = Options(call.args, wordset("o I L D include"), clusters=False)
     output = options.value("o")
     if output:
-        filesystem.write(call, output)
+        edits.write(call, output)
     call.emit("proc.run", f"{call.name}")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
-from . import filesystem
+from .accounts import accounts, gpg, keychain, keygen, openssl, ssh_add, vaults
 from .call import Call
 from .options import Options
 from .shell import Word
@@ -104,7 +105,7 @@ def _systemctl(call: Call) -> None:
 _HALTS = wordset("poweroff reboot halt kexec rescue emergency suspend hibernate default isolate")
 
 
-def _machine(options: Options) -> dict[str, object]:
+def _machine(options: Options) -> dict[str, Any]:
     host = options.value("H", "host")
     return {"host": str(host), "remote": "ssh", "signals": (str(host),)} if host else {}
 
@@ -146,40 +147,6 @@ def _crontab(call: Call) -> None:
 
 def _atrm(call: Call) -> None:
     call.emit("proc.schedule", call.name)
-
-
-def _accounts(call: Call) -> None:
-    if any(w in ("-S", "--status", "--list") for w in call.args[:1]) or (call.name == "chage" and "-l" in call.args):
-        call.emit("fs.read", "accounts")
-        return
-    words = [w for w in call.args if not w.startswith("-")]
-    call.emit(
-        "secret.write", f"{call.name} {' '.join(words[:2])}".strip(), words[0] if words else None, traits={"account"}
-    )
-
-
-def _keygen(call: Call) -> None:
-    options = Options(call.args, wordset("f t b C N P s I n V z O F R D Y m"))
-    if options.has("l", "y", "F", "L", "B", "H", "e") and not options.has("t"):
-        call.emit("fs.read", "key fingerprints")
-        return
-    if options.has("R"):
-        call.touch("fs.write", "~/.ssh/known_hosts")
-        return
-    target = options.value("f") or Word("~/.ssh/id_ed25519")
-    spot = call.spot(target)
-    call.emit(
-        "secret.write", spot.path, target if target.end else None, zone=spot.zone, inside=spot.inside, traits={"key"}
-    )
-
-
-def _ssh_add(call: Call) -> None:
-    if any(w in ("-l", "-L") for w in call.args):
-        call.emit("fs.read", "agent keys")
-    elif any(w in ("-D", "-d") for w in call.args):
-        call.emit("secret.write", "ssh-agent keys")
-    else:
-        call.emit("secret.use", "ssh-agent keys")
 
 
 def _firewall(call: Call) -> None:
@@ -261,94 +228,6 @@ def _journal(call: Call) -> None:
         call.emit("fs.read", "journal")
 
 
-def _gpg(call: Call) -> None:
-    text = " ".join(call.args)
-    if re.search(
-        r"--export-secret|--delete-secret|--delete-key|--gen-key|--full-gen|--quick-g|--import|--edit-key|"
-        r"--revoke|--send-keys",
-        text,
-    ):
-        kind = (
-            "secret.read"
-            if "--export-secret" in text
-            else "secret.write"
-            if re.search(r"delete|gen|revoke|edit", text)
-            else "net.mutate"
-            if "send" in text
-            else "fs.write"
-        )
-        call.emit(kind, text[:60], secret="command")
-    elif re.search(r"(^|\s)(-d|--decrypt)", text):
-        call.emit("secret.read", text[:60], secret="command")
-    else:
-        call.emit("fs.read", text[:40])
-
-
-def _openssl(call: Call) -> None:
-    verb = str(call.args[0]) if call.args else ""
-    options = Options(
-        call.args[1:], wordset("in out inkey key keyout connect passin pass subj days newkey"), clusters=False
-    )
-    for name in ("in", "inkey", "key"):
-        if options.value(name) and verb not in ("x509", "req", "verify", "crl", "dgst", "s_client", "s_server"):
-            filesystem.read(call, options.value(name))
-    for name in ("out", "keyout"):
-        if options.value(name):
-            filesystem.write(call, options.value(name))
-    if verb == "s_client":
-        call.emit("net.read", str(options.value("connect")), host=str(options.value("connect")).split(":")[0])
-
-
-def _keychain(call: Call) -> None:
-    verb = str(call.args[0]) if call.args else ""
-    if re.search(r"find-(generic|internet)-password|export|dump-keychain", verb):
-        call.emit("secret.read", f"{call.name} {verb}", secret="command")
-    elif re.match(r"add|delete|set|unlock|import|create|lock|authorizationdb|trust", verb):
-        call.emit("secret.write", f"{call.name} {verb}")
-    else:
-        call.emit("fs.read", f"{call.name} {verb}")
-
-
-def _vaults(call: Call) -> None:
-    """Password managers and secret helpers."""
-    words = [str(w) for w in call.args if not w.startswith("-")]
-    text = " ".join(words)
-    if (
-        re.match(
-            r"(?:item )?(get|read|show|lookup|export|print|decrypt|view|reveal|access|fill|cat|clip|list --with|"
-            r"item get|document get|inject|copy|otp|-d|d)\b",
-            text,
-        )
-        or any(w in ("-d", "--decrypt", "-o", "--show") for w in call.args)
-        or (
-            call.name in ("pass", "gopass")
-            and len(words) == 1
-            and words[0] not in ("ls", "list", "git", "init", "version", "help")
-        )
-    ):
-        call.emit("secret.read", f"{call.name} {text}"[:60], secret="command")
-    elif (
-        re.match(
-            r"(ls|list|search|find|status|version|help|whoami|account|vault list|item list|whoami|update|signin|login|"
-            r"sync|grep)\b",
-            text,
-        )
-        or not text
-    ):
-        call.emit("fs.read", f"{call.name} {text}"[:40])
-    elif re.match(
-        r"(encrypt|edit|-e|updatekeys|rotate|create|set|store|delete|del|remove|rm|insert|generate|add|clear|mv|"
-        r"cp|item|rekey|move)\b",
-        text,
-    ):
-        call.emit(
-            "secret.write" if call.name not in ("sops", "ansible-vault", "age") else "fs.write",
-            f"{call.name} {text}"[:60],
-        )
-    else:
-        call.emit("fs.read", f"{call.name} {text}"[:40])
-
-
 def _history(call: Call) -> None:
     call.emit("fs.write", "system settings", traits={"settings"})
 
@@ -370,6 +249,11 @@ def _kernel(call: Call) -> None:
         call.emit("fs.read", "kernel settings")
         return
     call.emit("proc.service", f"{call.name} {' '.join(call.args[:2])}", traits={"kernel"})
+
+
+def _labels(call: Call) -> None:
+    for word in call.args[-1:]:
+        call.touch("fs.write", word, traits={"permissions"})
 
 
 TABLE: dict[str, Callable[[Call], None]] = {
@@ -403,10 +287,10 @@ TABLE: dict[str, Callable[[Call], None]] = {
         chage newusers gpasswd chsh chfn vipw vigr dscl sysadminctl dseditgroup net smbpasswd htpasswd kadmin
         """
         ),
-        _accounts,
+        accounts,
     ),
-    "ssh-keygen": _keygen,
-    "ssh-add": _ssh_add,
+    "ssh-keygen": keygen,
+    "ssh-add": ssh_add,
     "ssh-keyscan": _nothing_local,
     **dict.fromkeys(
         wordset(
@@ -428,9 +312,9 @@ TABLE: dict[str, Callable[[Call], None]] = {
     "dmesg": _dmesg,
     "journalctl": _journal,
     "logger": _nothing_local,
-    **dict.fromkeys(wordset("gpg gpg2"), _gpg),
-    "openssl": _openssl,
-    "security": _keychain,
+    **dict.fromkeys(wordset("gpg gpg2"), gpg),
+    "openssl": openssl,
+    "security": keychain,
     **dict.fromkeys(
         wordset(
             """
@@ -438,7 +322,7 @@ TABLE: dict[str, Callable[[Call], None]] = {
         bitwarden keepassxc-cli
         """
         ),
-        _vaults,
+        vaults,
     ),
     **dict.fromkeys(
         wordset(
@@ -478,7 +362,7 @@ TABLE: dict[str, Callable[[Call], None]] = {
     "osascript": _query_or_set(r"^$"),
     "sample": _nothing_local,
     "watchman": _nothing_local,
-    "chcon": lambda call: call.touch("fs.write", call.args[-1] if call.args else "."),  # type: ignore[dict-item,return-value]
+    "chcon": _labels,
     "setcap": lambda call: call.emit("proc.service", "setcap", traits={"kernel"}),
     "lsof": _nothing_local,
     "tmux": _query_or_task(

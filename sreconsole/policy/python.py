@@ -78,6 +78,7 @@ def _suspicious(call: Call, text: str) -> None:
 
 class _Reader:
     def __init__(self, call: Call, text: str, base: int) -> None:
+        self.environ: ast.expr | None = None
         self.call, self.text, self.base = call, text, base
         self.names: dict[str, str] = {}
         self.values: dict[str, Any] = {}
@@ -193,8 +194,8 @@ class _Reader:
         if dotted in ("Path.home", "pathlib.Path.home"):
             return "~"
         if dotted.endswith(".join") and isinstance(node.func, ast.Attribute):
-            glue, parts = self.literal(node.func.value), first
-            return glue.join(parts) if isinstance(glue, str) and isinstance(parts, list) else None
+            glue = self.literal(node.func.value)
+            return glue.join(first) if isinstance(glue, str) and isinstance(first, list) else None
         if dotted in ("chr",) and isinstance(first, int) and 0 <= first < 0x110000:
             return chr(first)
         return None
@@ -220,32 +221,32 @@ class _Reader:
             return f"{self.path(node.left)}/{self.path(node.right)}"
         return "${code}"
 
-    def word(self, node: ast.AST, text: str) -> Word:
+    def word(self, node: ast.expr, text: str) -> Word:
         """A word at the node's place in the outermost text."""
-        if self.base >= 0 and hasattr(node, "lineno"):
+        if self.base >= 0:
             start = self.base + self.lines[node.lineno - 1] + node.col_offset
             end = self.base + self.lines[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
             return Word(text, start, end)
         return Word(text, *self.call.span)
 
     def _call(self, node: ast.Call) -> None:
-        from . import filesystem
+        from . import edits, filesystem
 
         dotted = self.dotted(node.func)
         method = node.func.attr if isinstance(node.func, ast.Attribute) else dotted
         first = node.args[0] if node.args else next((k.value for k in node.keywords), None)
         if dotted in _DELETES:
-            filesystem.delete(self.call, self.word(node, self.path(first)), recursive=_DELETES[dotted])
+            edits.delete(self.call, self.word(node, self.path(first)), recursive=_DELETES[dotted])
         elif dotted in _RUNS:
             self._shell(node, first, dotted)
         elif dotted in ("eval", "exec", "builtins.exec", "compile"):
             self._eval(node, first)
         elif method in ("unlink", "rmdir", "rmtree") and isinstance(node.func, ast.Attribute):
-            filesystem.delete(self.call, self.word(node, self.path(node.func.value)), recursive=method == "rmtree")
+            edits.delete(self.call, self.word(node, self.path(node.func.value)), recursive=method == "rmtree")
         elif method in ("write_text", "write_bytes", "touch", "mkdir") and isinstance(node.func, ast.Attribute):
-            filesystem.write(self.call, self.word(node, self.path(node.func.value)))
+            edits.write(self.call, self.word(node, self.path(node.func.value)))
         elif method in ("read_text", "read_bytes") and isinstance(node.func, ast.Attribute):
-            filesystem.read(self.call, self.word(node, self.path(node.func.value)))
+            edits.read(self.call, self.word(node, self.path(node.func.value)))
         elif dotted in ("open", "io.open", "os.open") or (method == "open" and "Path" in dotted):
             self._open(node, first)
         elif dotted in _MOVES and len(node.args) > 1:
@@ -253,16 +254,16 @@ class _Reader:
         elif dotted in _COPIES and len(node.args) > 1:
             filesystem._cp(self._as("cp", node, [self.path(a) for a in node.args[:2]]))
         elif dotted in _WRITES:
-            filesystem.write(self.call, self.word(node, self.path(first)))
+            edits.write(self.call, self.word(node, self.path(first)))
         else:
             self._other(node, dotted, method, first)
 
-    def _as(self, name: str, node: ast.AST, words: list[str]) -> Call:
+    def _as(self, name: str, node: ast.expr, words: list[str]) -> Call:
         argv = [self.word(node, name), *(self.word(node, w) for w in words)]
         return Call(self.call.walk, argv, self.call.context, span=self.call.span)
 
     def _open(self, node: ast.Call, first: ast.expr | None) -> None:
-        from . import filesystem
+        from . import edits
 
         if (
             isinstance(node.func, ast.Attribute)
@@ -276,9 +277,9 @@ class _Reader:
         mode = self.literal(mode_node) if mode_node is not None else "r"
         target = self.word(node, self.path(first))
         if isinstance(mode, str) and any(c in mode for c in "wax+"):
-            filesystem.write(self.call, target)
+            edits.write(self.call, target)
         else:
-            filesystem.read(self.call, target)
+            edits.read(self.call, target)
 
     def _shell(self, node: ast.Call, first: ast.expr | None, dotted: str) -> None:
         from .effects import follow

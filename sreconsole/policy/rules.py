@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .asking import asking, duration
 from .matching import NAMES, Match, compare
 from .problems import Lines, Report, line_of, parse
 from .wordlist import wordset
@@ -51,7 +52,6 @@ BUDGETS = wordset(
     """
 )
 _SELF_EXPLAINED = frozenset({"tool", "verb", "client", "agent"})
-MAX_WAIT = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ def _rule(entry: Lines, report: Report, path: str, name: str, tightens: bool) ->
         instead=str(entry.get("instead") or "").strip(),
         locked=locked,
         where=f"{report.file}:{entry.line}",
-        ask=_ask(entry, report, path, tier),
+        ask=asking(entry, report, path, tier),
         tests=_tests(entry, report, path),
         tightens=tightens,
     )
@@ -246,42 +246,6 @@ def _named(match: Mapping[str, Any]) -> str:
     tools = " or ".join(match.get("tool", ["tools"]))
     verbs = match.get("verb", [])
     return f"Policy names {tools}" + (f" that {', '.join(verbs)}." if verbs else ".") if "tool" in match else ""
-
-
-def _ask(entry: Lines, report: Report, path: str, tier: int) -> dict[str, Any]:
-    """The words of a question: how long it waits, when it pages, what an unanswered one becomes, who answers."""
-    found: dict[str, Any] = {}
-    prefix = f"{path}." if path else ""
-    for key in ("wait", "page_after"):
-        if key in entry:
-            seconds = duration(entry[key])
-            if seconds is None or seconds < 0 or seconds > MAX_WAIT:
-                report.add(line_of(entry, key), f"{prefix}{key}", "write a time like 90s, 30m or 4h, at most 24h")
-            else:
-                found[key] = seconds
-    for key, allowed in (("then", ("refuse", "defer")), ("confirm", ("type",)), ("attended", ("ask", "gate"))):
-        if key in entry:
-            if entry[key] not in allowed:
-                report.add(
-                    line_of(entry, key), f"{prefix}{key}", f"{entry[key]!r} is not known, write {' or '.join(allowed)}"
-                )
-            found[key] = str(entry[key])
-    if "approvers" in entry:
-        if entry["approvers"] not in (1, 2) or isinstance(entry["approvers"], bool):
-            report.add(line_of(entry, "approvers"), f"{prefix}approvers", "write 1 or 2")
-        else:
-            found["approvers"] = int(entry["approvers"])
-    if tier < 3 and found:
-        report.add(entry.line, path, f"{', '.join(found)} mean nothing below tier 3: nobody is asked")
-    return found
-
-
-def duration(value: Any) -> float | None:
-    """Seconds of `90s`, `30m`, `4h`, `1d` or a number of seconds; None when it is neither."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|d)\s*", str(value))
-    return float(match.group(1)) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match.group(2)] if match else None
 
 
 def _tests(entry: Lines, report: Report, path: str) -> list[dict[str, Any]]:
@@ -447,7 +411,7 @@ def _date(value: Any) -> datetime.date | None:
 def _escalation_defaults(top: Lines, report: Report, out: Compiled) -> None:
     entry = _mapping(top.get("escalation"), report, line_of(top, "escalation"), "escalation")
     report.unknown(entry, "escalation", ESCALATION)
-    out.escalation.update(_ask(entry, report, "escalation", 3))
+    out.escalation.update(asking(entry, report, "escalation", 3))
 
 
 __all__ = ["Compiled", "Exemption", "Rule", "compare", "compile_file", "duration"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
-from . import filesystem, graphql
+from . import edits, graphql
 from .call import Call
 from .options import Options
 from .secrets import holds_secret
@@ -48,7 +49,7 @@ def _gh(call: Call) -> None:
     verb = words[1] if len(words) > 1 else ""
     word = args[0] if args else None
     name = f"{call.name} {' '.join(words[:4])}".strip()
-    facts = {"host": "github.com" if call.name == "gh" else "gitlab.com", "repo": _repo(args, words)}
+    facts: dict[str, Any] = {"host": "github.com" if call.name == "gh" else "gitlab.com", "repo": _repo(args, words)}
     if words[:1] == ["api"]:
         _api(call, words, facts)
     elif (
@@ -72,7 +73,7 @@ def _gh(call: Call) -> None:
     elif _GH_OWN.match(text):
         for index, item in enumerate(args[:-1]):
             if item in ("-F", "--body-file") and holds_secret(call.spot(args[index + 1]), args[index + 1]):
-                filesystem.read(call, args[index + 1])
+                edits.read(call, args[index + 1])
         call.emit("forge.write", name, word, **facts)
     elif words[:2] in (["repo", "delete"], ["repo", "archive"], ["project", "delete"], ["repo", "transfer"]) or (
         words[:2] == ["repo", "edit"] and "--visibility" in args
@@ -119,7 +120,7 @@ def _repo(args: list[Word], words: list[str]) -> str:
     return next((w for w in words[2:] if re.fullmatch(r"[\w.-]+/[\w.-]+", w)), "")
 
 
-def _api(call: Call, words: list[str], facts: dict[str, object]) -> None:
+def _api(call: Call, words: list[str], facts: dict[str, Any]) -> None:
     options = Options(
         call.args,
         wordset(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import filesystem, gatekeeping, network, sql
+from . import edits, gatekeeping, network, sql
 from .action import Action, Effect
 from .call import Call, Context
 from .effects import read_shell, settle
@@ -193,7 +193,7 @@ def _patch(given: Mapping[str, Any], place: Surroundings) -> Reading:
         lost = len(re.findall(r"^-", body, re.MULTILINE)) - len(re.findall(r"^\+", body, re.MULTILINE))
         if match.group(1) == "Delete":
             call = _call(place, "apply_patch")
-            filesystem.delete(call, path, recursive=False)
+            edits.delete(call, path, recursive=False)
             reading.effects += _spanless(call)
         else:
             size = place.files.size(_call(place, "apply_patch").spot(path).path)
@@ -213,7 +213,7 @@ def _reads(given: Mapping[str, Any], place: Surroundings) -> Reading:
         value = given.get(key)
         paths += [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
     for path in paths:
-        filesystem.read(call, path)
+        edits.read(call, path)
     return Reading(_spanless(call) or [Effect("fs.read", place.cwd)])
 
 
@@ -222,9 +222,9 @@ def _search(given: Mapping[str, Any], place: Surroundings) -> Reading:
     path = _path_of(given, "path", "dir_path", "directory")
     pattern = _path_of(given, "glob", "include")
     if path:
-        filesystem.read(call, path)
+        edits.read(call, path)
     if pattern and not re.search(r"\*\*?/?\*\.\w+$", pattern):
-        filesystem.read(call, pattern if pattern.startswith("/") or not path else f"{path}/{pattern}")
+        edits.read(call, pattern if pattern.startswith("/") or not path else f"{path}/{pattern}")
     return Reading(_spanless(call) or [Effect("fs.read", place.cwd)])
 
 
@@ -310,12 +310,12 @@ def _mcp(tool: str, given: Mapping[str, Any], place: Surroundings) -> Reading:
         and re.search(r"(?i)file|fs", tool)
     ):
         if verbs & {"delete", "remove"}:
-            filesystem.delete(call, path, recursive="directory" in verbs)
+            edits.delete(call, path, recursive="directory" in verbs)
         else:
-            filesystem.write(call, path, text=str(given.get("content") or ""))
+            edits.write(call, path, text=str(given.get("content") or ""))
         return Reading(_spanless(call))
     if isinstance(path, str) and verbs & {"read", "get"} and re.search(r"(?i)file|fs", tool):
-        filesystem.read(call, path)
+        edits.read(call, path)
         return Reading(_spanless(call))
     first = next((w for w in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)), "").lower()
     kind = (
