@@ -25,7 +25,10 @@ def loaded(*lines: str) -> set[str]:
         ("import sreconsole.text.safe, sreconsole.text.redact", HEAVY | {"asyncio"}),
         ("import sreconsole.gate.escalation, sreconsole.gate.claude_code", HEAVY | {"asyncio"}),
         ("import sreconsole.serve.daemon", HEAVY | {"typer"}),
-        ("import sreconsole.serve.judge", SCREEN | {"httpx", "keyring", "pydantic", "sqlite_utils", "typer", "asyncio"}),
+        (
+            "import sreconsole.serve.judge",
+            SCREEN | {"httpx", "keyring", "pydantic", "sqlite_utils", "typer", "asyncio"},
+        ),
         ("import sreconsole.console", HEAVY),
         ("import sreconsole.cli", HEAVY | {"typer"}),
     ],

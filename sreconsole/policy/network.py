@@ -193,9 +193,10 @@ def _curl_options(call: Call) -> tuple[str, str, list[Word], list[Word], list[Wo
             method = "DELETE" if re.match(r"(?i)\W*(DELE|RM)", value) else method or "PUT"
         elif name in ("O", "remote-name", "remote-name-all", "J", "OJ"):
             outputs.append(Word("."))
-        elif name in ("b", "cookie", "E", "cert", "key", "netrc-file") and "/" in value:
-            if name in ("E", "cert", "key"):
-                continue
+        elif (
+            name in ("b", "cookie", "E", "cert", "key", "netrc-file") and "/" in value and name in ("E", "cert", "key")
+        ):
+            continue
     if "-h" in args[:1] or "--version" in args or "--manual" in args:
         return None
     if get and method in ("POST", ""):

@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .action import Action, canonical
+from sreconsole.text.canonical import canonical
+
+from .action import Action
 from .problems import PolicyError
 from .rules import Compiled, Exemption, Rule, compile_file
 
