@@ -365,9 +365,10 @@ class Daemon:
 
 def serve(home: Home) -> int:
     """Run `serve` in the foreground; the exit code. Raises what cannot be started with, in one line each."""
-    os.umask(0o077)
+    # A system home is read by its group of on-call people; a private one by nobody else.
+    os.umask(0o027 if home.kind == "system" else 0o077)
     for folder in (home.config, home.state, home.runtime):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     try:
         lock = _lock(home)
     except AlreadyRunning as running:
