@@ -176,12 +176,19 @@ def test_in_the_console_the_night_plays_behind_and_a_person_decides(place: Place
                 try:
                     seen += os.read(screen, 65536)
                 except OSError:
-                    return
+                    time.sleep(0.05)  # Hung up: what is left to see is its end.
 
     read(lambda: b"infra-janitor" in seen and b"dep-upgrader" in seen)
-    os.kill(pid, signal.SIGTERM)
-    gone: list[int] = []
-    read(lambda: bool(gone) or os.waitpid(pid, os.WNOHANG)[0] == pid, 25)
+    os.write(screen, b"q")
+    status: list[int] = []
+
+    def ended() -> bool:
+        found, code = os.waitpid(pid, os.WNOHANG)
+        status.extend([code] if found else [])
+        return bool(status)
+
+    read(ended, 25)
+    assert os.waitstatus_to_exitcode(status[0]) == 0
     os.close(screen)
     wait_for(lambda: not place.left(), f"left: {place.left()}", 10)
     assert place.left() == []
