@@ -14,6 +14,7 @@ from typing import Any
 
 from .action import Action, Effect
 from .paths import Surroundings, path_matches, under, words_glob
+from .wordlist import wordset
 
 Match = Mapping[str, Any]
 
@@ -109,7 +110,11 @@ def _path_entry(name: str, value: Any, subject: Subject) -> bool:
 
 
 def _under(item: str, zone: str, subject: Subject) -> bool:
-    if item in ("tmp", "cache", "system", "device", "home", "home-config", "project", "root", "unknown", "elsewhere", "other"):
+    if item in wordset(
+        """
+        tmp cache system device home home-config project root unknown elsewhere other
+        """
+    ):
         return zone == item
     root = subject.place.home + item[1:] if item.startswith("~") else item
     return under(subject.effect.target, root.rstrip("/"))
@@ -187,7 +192,9 @@ def compare(text: str, number: float) -> bool:
         return False
     limit = float(match.group(2))
     operator = match.group(1) or ">="
-    return {">=": number >= limit, "<=": number <= limit, ">": number > limit, "<": number < limit}.get(operator, number == limit)
+    return {">=": number >= limit, "<=": number <= limit, ">": number > limit, "<": number < limit}.get(
+        operator, number == limit
+    )
 
 
 def _trait(value: Any, subject: Subject) -> bool:
@@ -205,7 +212,11 @@ def _target(value: Any, subject: Subject) -> bool:
 
 
 def _remote(value: Any, subject: Subject) -> bool:
-    return bool(subject.effect.facts.get("remote")) == bool(value) if isinstance(value, bool) else subject.effect.facts.get("remote") in listed(value)
+    return (
+        bool(subject.effect.facts.get("remote")) == bool(value)
+        if isinstance(value, bool)
+        else subject.effect.facts.get("remote") in listed(value)
+    )
 
 
 _ONE: dict[str, Any] = {

@@ -29,8 +29,9 @@ _NAME = re.compile(rb"[A-Za-z_]\w*(\[|$)")
 class Flow:
     """What goes through a pipe or comes out of a substitution.
 
-    `span` and `base` say where the literal text stands in the outermost text (`base` -1: not one to one). `text` is the literal output when it is known; `items` are path patterns the output names (`find src` gives
-    `src/*`); `marks` say where unknown output came from: `network`, `decoded`, `secret`, `environment`.
+    `text` is the literal output when it is known; `span` and `base` say where it stands in the outermost text (`base`
+    -1: not one to one). `items` are path patterns the output names (`find src` gives `src/*`); `marks` say where
+    unknown output came from: `network`, `decoded`, `secret`, `environment`.
     """
 
     text: str | None = None

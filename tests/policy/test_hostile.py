@@ -50,7 +50,7 @@ def test_hostile_text_is_asked_about_and_bounded(name, shell):
         'node -e "rmSync' + " " * 50_000 + 'x"',
         'node -e "' + "execSync(" * 5_000 + '"',
         "python3 - <<EOF\n" + "x=1\n" * 15_000 + "EOF",
-        "python3 -c \"" + "(" * 3_000 + ")" * 3_000 + '"',
+        'python3 -c "' + "(" * 3_000 + ")" * 3_000 + '"',
         "a=xxxxxxxxxx; " + "; ".join("a=$a$a" for _ in range(40)) + "; echo $a",
         "; ".join(f"a{i}=$a{i - 1}$a{i - 1}" for i in range(1, 40)) + "; echo $a39",
         "echo " + "{a,b}" * 30,
@@ -71,19 +71,34 @@ def test_what_is_read_before_the_defect_still_counts(shell):
     assert shell("rm -rf / && " + "ls;" * 3_000).tier == 4
 
 
-@pytest.mark.parametrize("command", ["coproc { rm -rf /; }", "time { rm -rf ~; }", "time ( rm -rf / )", "time for i in 1; do rm -rf /; done"])
+@pytest.mark.parametrize(
+    "command", ["coproc { rm -rf /; }", "time { rm -rf ~; }", "time ( rm -rf / )", "time for i in 1; do rm -rf /; done"]
+)
 def test_what_the_grammar_misreads_is_still_found(command, shell):
     assert shell(command).tier == 4
 
 
-@pytest.mark.parametrize("command", ["1A=2 git status", "ls; }", "sudo { ls; }", "sudo ( ls )", "if true; then ls", "echo $(ls", "cat <<A <<B\n1\nA\n2\nB\n"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "1A=2 git status",
+        "ls; }",
+        "sudo { ls; }",
+        "sudo ( ls )",
+        "if true; then ls",
+        "echo $(ls",
+        "cat <<A <<B\n1\nA\n2\nB\n",
+    ],
+)
 def test_no_shell_grammar_is_never_below_three(command, shell):
     verdict = shell(command)
     assert verdict.tier >= 3
     assert verdict.unparseable
 
 
-@pytest.mark.parametrize("command", ["time make", "time { make; }", "time for i in 1 2; do ls; done", "coproc { make; }"])
+@pytest.mark.parametrize(
+    "command", ["time make", "time { make; }", "time for i in 1 2; do ls; done", "coproc { make; }"]
+)
 def test_legal_uses_of_time_and_coproc_are_read(command, shell):
     assert not shell(command).unparseable
 
@@ -93,7 +108,14 @@ def test_legal_uses_of_time_and_coproc_are_read(command, shell):
 def test_the_parser_survives_a_fuzz_run_in_a_process_of_its_own(seed):
     script = Path(__file__).with_name("parser_fuzz.py")
     root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, str(script), str(seed), "20000"], capture_output=True, text=True, timeout=120, check=False, env={"PYTHONPATH": str(root)})
+    done = subprocess.run(
+        [sys.executable, str(script), str(seed), "20000"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={"PYTHONPATH": str(root)},
+    )
     assert done.returncode == 0, done.stderr[-400:]
     assert done.stdout.strip() == "survived"
 
@@ -104,14 +126,25 @@ def test_offsets_are_those_of_the_text_with_its_own_characters():
     assert data[command.start_byte : command.end_byte] == b"rm x"
 
 
-@pytest.mark.parametrize(("text", "value"), [(r"\x72\x6d", "rm"), (r"\162m", "rm"), (r"r", "r"), (r"a\nb", "a\nb"), (r"\'", "'"), (r"\U110000", "�")])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [(r"\x72\x6d", "rm"), (r"\162m", "rm"), (r"r", "r"), (r"a\nb", "a\nb"), (r"\'", "'"), (r"\U110000", "�")],
+)
 def test_ansi_c_quoting(text, value):
     assert ansi_c(text) == value
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("{a,b}", ["a", "b"]), ("x{a,b}y", ["xay", "xby"]), ("{a,{b,c}}", ["a", "b", "c"]), ("{1..3}", ["1", "2", "3"]), ("{a}", ["{a}"]), ("{}", ["{}"]), ("{a,b", ["{a,b"])],
+    [
+        ("{a,b}", ["a", "b"]),
+        ("x{a,b}y", ["xay", "xby"]),
+        ("{a,{b,c}}", ["a", "b", "c"]),
+        ("{1..3}", ["1", "2", "3"]),
+        ("{a}", ["{a}"]),
+        ("{}", ["{}"]),
+        ("{a,b", ["{a,b"]),
+    ],
 )
 def test_brace_expansion(text, words):
     assert [word for word, _ in braces(text, [False] * len(text))] == words

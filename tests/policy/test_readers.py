@@ -7,9 +7,8 @@ import json
 import pytest
 
 from sreconsole.policy import explain, graphql, sql
-from sreconsole.policy.action import Action
+from sreconsole.policy.action import Action, Effect
 from sreconsole.policy.environments import place
-from sreconsole.policy.action import Effect
 from sreconsole.policy.files import NoFiles, RealFiles
 from sreconsole.policy.packages import recipes
 from sreconsole.policy.paths import glob, path_matches, spot, surroundings
@@ -100,7 +99,7 @@ def test_python(code, tier, shell):
         ("node -e \"require('fs').rmSync(dir, {recursive: true})\"", 3),
         ("node -e \"fetch('https://api.render.com/v1/x', {method: 'DELETE'})\"", 4),
         ("node -e \"console.log('rm -rf /')\"", 2),
-        ("ruby -e 'system(\"rm\", \"-rf\", \"/\")'", 4),
+        ('ruby -e \'system("rm", "-rf", "/")\'', 4),
         ("ruby -e 'File.delete(\"/etc/passwd\")'", 4),
         ("ruby -e 'puts 1'", 2),
         ("perl -e '`rm -rf /`'", 4),
@@ -153,11 +152,24 @@ def test_a_home_or_the_root_is_no_project(cwd):
 
 @pytest.mark.parametrize(
     ("pattern", "path", "hits"),
-    [("**/.env*", ".env", True), ("**/.env*", "a/.env.local", True), ("infra/**", "infra/a/b", True), ("infra/**", "x/infra/a", False), ("*.md", "a/b.md", False), ("**/{a,b}.py", "x/b.py", True), ("**/(a|b).py", "a.py", True), ("src/?.py", "src/a.py", True), ("a,b", "a,b", True)],
+    [
+        ("**/.env*", ".env", True),
+        ("**/.env*", "a/.env.local", True),
+        ("infra/**", "infra/a/b", True),
+        ("infra/**", "x/infra/a", False),
+        ("*.md", "a/b.md", False),
+        ("**/{a,b}.py", "x/b.py", True),
+        ("**/(a|b).py", "a.py", True),
+        ("src/?.py", "src/a.py", True),
+        ("a,b", "a,b", True),
+    ],
 )
 def test_globs(pattern, path, hits):
     assert bool(glob(pattern).match(path)) is hits
-    assert path_matches(pattern, "/home/test/repo/" + path, path, surroundings("/home/test/repo", "/home/test", NoFiles())) is hits
+    assert (
+        path_matches(pattern, "/home/test/repo/" + path, path, surroundings("/home/test/repo", "/home/test", NoFiles()))
+        is hits
+    )
 
 
 def test_real_files_read_only_small_regular_files(tmp_path):
@@ -205,10 +217,22 @@ def test_a_makefile_is_read_by_its_rules():
 
 
 def test_the_card_names_everything_and_fits(shell):
-    action = Action("claude-code", "Bash", {"command": "ls && ssh prod-db-1 'rm -rf /var/lib/postgresql'"}, "/home/test/repo")
+    action = Action(
+        "claude-code", "Bash", {"command": "ls && ssh prod-db-1 'rm -rf /var/lib/postgresql'"}, "/home/test/repo"
+    )
     verdict = shell(action.input["command"])
     card = explain.card(action, verdict)
-    for part in ("tier 4", "refused", "^^^^", "ssh prod-db-1 > rm", "fs.delete /var/lib/postgresql", "prod", "why", "instead", "rule"):
+    for part in (
+        "tier 4",
+        "refused",
+        "^^^^",
+        "ssh prod-db-1 > rm",
+        "fs.delete /var/lib/postgresql",
+        "prod",
+        "why",
+        "instead",
+        "rule",
+    ):
         assert part in card
     assert all(explain.columns(row) <= 80 for row in card.split("\n"))
 
@@ -231,7 +255,10 @@ def test_the_json_line_has_the_fixed_keys_and_is_one_line(shell):
 
 @pytest.mark.parametrize(
     ("line", "tool"),
-    [('{"command": "ls", "cwd": "/x"}', "Bash"), ('{"tool": "Edit", "input": {"file_path": "a"}, "cwd": "/x", "client": "codex"}', "Edit")],
+    [
+        ('{"command": "ls", "cwd": "/x"}', "Bash"),
+        ('{"tool": "Edit", "input": {"file_path": "a"}, "cwd": "/x", "client": "codex"}', "Edit"),
+    ],
 )
 def test_an_action_from_a_json_line(line, tool):
     assert explain.action_of(line).tool == tool

@@ -52,26 +52,53 @@ def test_the_starter_policy_passes_its_own_tests(starter):
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("rules:\n- id: a\n  tier: 3\n  why: x\n  match: {effekt: git.push}\n", "policy.yaml:5: rules[0].match.effekt: unknown key, did you mean effect"),
+        (
+            "rules:\n- id: a\n  tier: 3\n  why: x\n  match: {effekt: git.push}\n",
+            "policy.yaml:5: rules[0].match.effekt: unknown key, did you mean effect",
+        ),
         ("rulez: []\n", "policy.yaml:1: rulez: unknown key, did you mean rules"),
         ("version: 2\n", "policy.yaml:1: version: 2 is not known, this build reads version 1"),
         (RULE + "  tier: 4\n", "policy.yaml:6: rules[0].tier: written twice, keep one"),
-        ("rules:\n- id: a\n  tier: 7\n  why: x\n  match: {effect: git.push}\n", "policy.yaml:3: rules[0].tier: 7 is no tier, write 1, 2, 3 or 4"),
-        ("rules:\n- id: a\n  tier: 3\n  match: {effect: git.push}\n", "policy.yaml:2: rules[0].why: a rule that asks or refuses needs a why"),
+        (
+            "rules:\n- id: a\n  tier: 7\n  why: x\n  match: {effect: git.push}\n",
+            "policy.yaml:3: rules[0].tier: 7 is no tier, write 1, 2, 3 or 4",
+        ),
+        (
+            "rules:\n- id: a\n  tier: 3\n  match: {effect: git.push}\n",
+            "policy.yaml:2: rules[0].why: a rule that asks or refuses needs a why",
+        ),
         ("rules:\n- {tier: 3, why: x, match: {effect: git.push}}\n", "policy.yaml:2: rules[0]: needs an id"),
-        (RULE + "- id: a\n  tier: 3\n  why: x\n  match: {}\n", "policy.yaml:6: rules[1].id: a is already the id of another rule"),
+        (
+            RULE + "- id: a\n  tier: 3\n  why: x\n  match: {}\n",
+            "policy.yaml:6: rules[1].id: a is already the id of another rule",
+        ),
         (RULE + "  wait: 25h\n", "policy.yaml:6: rules[0].wait: write a time like 90s, 30m or 4h, at most 24h"),
         (RULE + "  then: maybe\n", "policy.yaml:6: rules[0].then: 'maybe' is not known, write refuse or defer"),
         (RULE + "  approvers: 3\n", "policy.yaml:6: rules[0].approvers: write 1 or 2"),
         (RULE + "  locked: true\n", "policy.yaml:6: rules[0].locked: only tier 4 can be locked"),
-        ("on_parse_error: {tier: 1}\n", "policy.yaml:1: on_parse_error.tier: what cannot be read is never below tier 3"),
-        ("exceptions:\n- {id: E, rule: no.such, tier: 1, owner: m, until: 2027-01-01, why: x}\n", "policy.yaml:2: exceptions[0].rule: no rule is called no.such"),
-        ("exceptions:\n- {id: E, rule: base.gate.tamper, tier: 1, owner: m, until: 2027-01-01, why: x}\n", "policy.yaml:2: exceptions[0].rule: base.gate.tamper is locked, nothing lowers it"),
+        (
+            "on_parse_error: {tier: 1}\n",
+            "policy.yaml:1: on_parse_error.tier: what cannot be read is never below tier 3",
+        ),
+        (
+            "exceptions:\n- {id: E, rule: no.such, tier: 1, owner: m, until: 2027-01-01, why: x}\n",
+            "policy.yaml:2: exceptions[0].rule: no rule is called no.such",
+        ),
+        (
+            "exceptions:\n- {id: E, rule: base.gate.tamper, tier: 1, owner: m, until: 2027-01-01, why: x}\n",
+            "policy.yaml:2: exceptions[0].rule: base.gate.tamper is locked, nothing lowers it",
+        ),
         ("budgets: {files_touched: many}\n", "policy.yaml:1: budgets.files_touched: must be a number, zero or more"),
-        ("chains:\n- {id: c, tier: 3, steps: [{effect: secret.read}]}\n", "policy.yaml:2: chains[0].steps: needs at least two steps"),
+        (
+            "chains:\n- {id: c, tier: 3, steps: [{effect: secret.read}]}\n",
+            "policy.yaml:2: chains[0].steps: needs at least two steps",
+        ),
         ("a: [\n", "policy.yaml:2: not YAML: did not find expected node content"),
         ("- a\n", "policy.yaml:1: the file must be a mapping with rules"),
-        ("environments: {prod: {hots: [x]}}\n", "policy.yaml:1: environments.prod.hots: unknown key, did you mean hosts"),
+        (
+            "environments: {prod: {hots: [x]}}\n",
+            "policy.yaml:1: environments.prod.hots: unknown key, did you mean hosts",
+        ),
     ],
 )
 def test_a_bad_file_says_where_and_how_to_mend_it(text, line):
@@ -91,7 +118,9 @@ def test_a_failing_test_inside_a_rule_refuses_the_file():
 
 def test_advice_that_is_itself_refused_does_not_load():
     found = problems(RULE + "  instead: 'Use `git push origin x`.'\n")
-    assert found == ["policy.yaml:2: a: instead: `git push origin x` is itself tier 3 by a, advise something below tier 3"]
+    assert found == [
+        "policy.yaml:2: a: instead: `git push origin x` is itself tier 3 by a, advise something below tier 3"
+    ]
 
 
 def test_a_missing_file_is_one_problem(tmp_path):
@@ -101,9 +130,13 @@ def test_a_missing_file_is_one_problem(tmp_path):
 
 
 def test_the_strictest_rule_wins_whatever_the_order():
-    strict = "rules:\n- {id: a, tier: 4, why: x, match: {effect: git.push}}\n- {id: b, tier: 2, match: {effect: git.push}}\n"
+    strict = (
+        "rules:\n- {id: a, tier: 4, why: x, match: {effect: git.push}}\n- {id: b, tier: 2, match: {effect: git.push}}\n"
+    )
     assert bash("git push origin x", load([strict], TODAY)).rule == "a"
-    turned = "rules:\n- {id: b, tier: 2, match: {effect: git.push}}\n- {id: a, tier: 4, why: x, match: {effect: git.push}}\n"
+    turned = (
+        "rules:\n- {id: b, tier: 2, match: {effect: git.push}}\n- {id: a, tier: 4, why: x, match: {effect: git.push}}\n"
+    )
     assert bash("git push origin x", load([turned], TODAY)).tier == 4
 
 
@@ -119,7 +152,10 @@ def test_a_rule_may_sort_between_one_and_two():
     assert bash("echo x > src/a.md", policy).tier == 2
 
 
-EXCEPTION = RULE + "exceptions:\n- {id: E1, rule: a, match: {repo: acme/docs}, tier: 2, owner: maria, until: %s, why: docs bot}\n"
+EXCEPTION = (
+    RULE
+    + "exceptions:\n- {id: E1, rule: a, match: {repo: acme/docs}, tier: 2, owner: maria, until: %s, why: docs bot}\n"
+)
 
 
 def test_an_exception_lowers_until_its_day_and_only_where_it_matches():
@@ -132,20 +168,37 @@ def test_an_exception_lowers_until_its_day_and_only_where_it_matches():
 
 
 def test_an_exception_never_lowers_a_locked_rule():
-    text = (EXCEPTION % "2026-12-01").replace("tier: 3", "tier: 4").replace("why: because", "why: because, locked: true").replace("  why: because, locked: true", "  why: because\n  locked: true")
+    text = (
+        (EXCEPTION % "2026-12-01")
+        .replace("tier: 3", "tier: 4")
+        .replace("why: because", "why: because, locked: true")
+        .replace("  why: because, locked: true", "  why: because\n  locked: true")
+    )
     assert any("is locked, nothing lowers it" in one for one in problems(text))
 
 
 def test_a_repositorys_own_file_can_only_tighten(tmp_path):
     own = tmp_path / "policy.yaml"
-    own.write_text("rules:\n- {id: mine, tier: 3, why: x, match: {effect: fs.write, path: 'legal/**'}}\n- {id: low, tier: 1, match: {effect: fs.write}}\n")
+    own.write_text(
+        "rules:\n- {id: mine, tier: 3, why: x, match: {effect: fs.write, path: 'legal/**'}}\n- {id: low, tier: 1, match: {effect: fs.write}}\n"
+    )
     policy = load([], TODAY, starter=True, tighten=[own])
     assert bash("echo x > legal/a", policy).tier == 3
     assert bash("echo x > src/a", policy).tier == 2
     assert bash("cat .env", policy).tier == 3
 
 
-@pytest.mark.parametrize("key", ["exceptions: []", "environments: {}", "default: {tier: 1}", "on_parse_error: {tier: 3}", "escalation: {wait: 1h}", "budgets: {usd: 9}"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "exceptions: []",
+        "environments: {}",
+        "default: {tier: 1}",
+        "on_parse_error: {tier: 3}",
+        "escalation: {wait: 1h}",
+        "budgets: {usd: 9}",
+    ],
+)
 def test_a_repositorys_own_file_cannot_loosen(key, tmp_path):
     own = tmp_path / "policy.yaml"
     own.write_text(key + "\n")
@@ -209,7 +262,8 @@ def test_matchers(match, command, hits):
 
 def test_the_cache_gives_the_same_policy_fast(tmp_path):
     many = "rules:\n" + "".join(
-        f"- {{id: r{i}, tier: 3, why: because {i}, match: {{effect: fs.write, path: 'd{i}/**', not: {{trait: moved}}}}, tests: [{{bash: 'touch d{i}/x', tier: 3}}]}}\n" for i in range(300)
+        f"- {{id: r{i}, tier: 3, why: because {i}, match: {{effect: fs.write, path: 'd{i}/**', not: {{trait: moved}}}}, tests: [{{bash: 'touch d{i}/x', tier: 3}}]}}\n"
+        for i in range(300)
     )
     fresh = load([many], TODAY, cache=tmp_path)
     best = min(_timed(lambda: load([many], TODAY, cache=tmp_path)) for _ in range(5))
@@ -234,7 +288,10 @@ def test_the_version_names_the_content_not_its_layout():
     assert load([RULE], TODAY).version != load([RULE.replace("tier: 3", "tier: 4")], TODAY).version
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90.0), ("30m", 1800.0), ("4h", 14400.0), ("1d", 86400.0), (60, 60.0), ("soon", None), (True, None)])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90.0), ("30m", 1800.0), ("4h", 14400.0), ("1d", 86400.0), (60, 60.0), ("soon", None), (True, None)],
+)
 def test_durations(text, seconds):
     assert duration(text) == seconds
 

@@ -92,7 +92,17 @@ def test_tier_of_a_tool(name, given, tier, tool):
 
 @pytest.mark.parametrize(
     "command",
-    [f"sed -i s/a/b/ {CI}", f"echo x > {CI}", f"tee {CI} < x", f"cp x {CI}", f"mv x {CI}", f"python3 -c \"open('{CI}','w').write('x')\"", f"node -e \"fs.writeFileSync('{CI}', 'x')\"", f"rm {CI}", f"dd of={CI}"],
+    [
+        f"sed -i s/a/b/ {CI}",
+        f"echo x > {CI}",
+        f"tee {CI} < x",
+        f"cp x {CI}",
+        f"mv x {CI}",
+        f"python3 -c \"open('{CI}','w').write('x')\"",
+        f"node -e \"fs.writeFileSync('{CI}', 'x')\"",
+        f"rm {CI}",
+        f"dd of={CI}",
+    ],
 )
 def test_one_rule_covers_every_way_to_write_a_file(command, shell):
     assert shell(command).rule == "edit.critical"
@@ -107,7 +117,13 @@ TAMPER_FILES = [
 
 @pytest.mark.parametrize("path", TAMPER_FILES)
 def test_what_watches_the_agents_is_locked_for_every_tool(path, shell, tool):
-    for verdict in (tool("Write", {"file_path": path, "content": "{}"}), tool("Edit", {"file_path": path, "old_string": "a", "new_string": "b"}), shell(f"echo x > {path}"), shell(f"rm -f {path}"), shell(f"sed -i s/a/b/ {path}")):
+    for verdict in (
+        tool("Write", {"file_path": path, "content": "{}"}),
+        tool("Edit", {"file_path": path, "old_string": "a", "new_string": "b"}),
+        shell(f"echo x > {path}"),
+        shell(f"rm -f {path}"),
+        shell(f"sed -i s/a/b/ {path}"),
+    ):
         assert (verdict.tier, verdict.rule) == (4, "base.gate.tamper"), path
 
 
@@ -127,7 +143,19 @@ def test_tampering_by_command_is_refused(command, shell):
     assert (verdict.tier, verdict.rule) == (4, "base.gate.tamper"), command
 
 
-@pytest.mark.parametrize("command", ["sreconsole ask 'Which?' --choice a", "sreconsole escalations list", "cat ~/.claude/settings.json", "sed -i s/a/b/ sreconsole/policy/judge.py", "touch sreconsole/gate/x.py", "claude --version", "systemctl status sreconsole", "cat sreconsole/policy/starter.yaml"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sreconsole ask 'Which?' --choice a",
+        "sreconsole escalations list",
+        "cat ~/.claude/settings.json",
+        "sed -i s/a/b/ sreconsole/policy/judge.py",
+        "touch sreconsole/gate/x.py",
+        "claude --version",
+        "systemctl status sreconsole",
+        "cat sreconsole/policy/starter.yaml",
+    ],
+)
 def test_looking_is_no_tampering(command, shell):
     assert shell(command).rule != "base.gate.tamper"
 
@@ -145,7 +173,15 @@ def test_a_credential_read_through_a_link_is_found(shell):
 
 def test_a_script_of_this_session_is_judged_by_its_content(shell):
     facts = Facts(remembered={"/tmp/x.sh": "rm -rf /", "/home/test/repo/y.py": "import shutil\nshutil.rmtree('/')"})
-    for command in ("sh /tmp/x.sh", "bash -x /tmp/x.sh", "/tmp/x.sh", "source /tmp/x.sh", "sudo /tmp/x.sh", "python3 y.py", "cat /tmp/x.sh | sh"):
+    for command in (
+        "sh /tmp/x.sh",
+        "bash -x /tmp/x.sh",
+        "/tmp/x.sh",
+        "source /tmp/x.sh",
+        "sudo /tmp/x.sh",
+        "python3 y.py",
+        "cat /tmp/x.sh | sh",
+    ):
         assert shell(command, facts).tier == 4, command
     assert shell("python3 z.py", facts).tier == 2
 
@@ -192,7 +228,10 @@ def test_a_push_goes_by_the_branch_that_is_checked_out(shell):
         ("rm -rf ../other", "deletes everything under ~/other"),
         ("rm -rf /", "deletes the whole file system"),
         ("rm -rf *", "deletes the whole project"),
-        ("curl -X POST https://backboard.railway.app/graphql/v2 -d '{\"query\":\"mutation { volumeDelete(volumeId: \\\"3d2c42fb\\\") }\"}'", "deletes volume 3d2c42fb at backboard.railway.app (infra_api)"),
+        (
+            'curl -X POST https://backboard.railway.app/graphql/v2 -d \'{"query":"mutation { volumeDelete(volumeId: \\"3d2c42fb\\") }"}\'',
+            "deletes volume 3d2c42fb at backboard.railway.app (infra_api)",
+        ),
         ("psql -h prod-eu -c 'DROP INDEX foo'", "drops index foo on prod-eu"),
         ("cat ~/.aws/credentials", "shows the agent a credential: ~/.aws/credentials"),
         ("npm publish", "publishes npm publish"),
@@ -202,6 +241,15 @@ def test_what_it_does_in_plain_words(command, words, shell):
     assert shell(command).does == words
 
 
-@pytest.mark.parametrize(("command", "target"), [("git push origin main", "main"), ("kubectl delete namespace prod", "prod"), ("rm -rf /srv/data", "data"), ("rm -rf /", "/"), ("curl -X DELETE https://api.render.com/v1/x", "api.render.com")])
+@pytest.mark.parametrize(
+    ("command", "target"),
+    [
+        ("git push origin main", "main"),
+        ("kubectl delete namespace prod", "prod"),
+        ("rm -rf /srv/data", "data"),
+        ("rm -rf /", "/"),
+        ("curl -X DELETE https://api.render.com/v1/x", "api.render.com"),
+    ],
+)
 def test_the_word_to_type(command, target, shell):
     assert shell(command).target == target
