@@ -203,7 +203,7 @@ def _pathname(call: Call, out: Flow) -> bool:
 def _listing(call: Call, out: Flow) -> bool:
     args = [w for w in call.args if not w.startswith("-")]
     if call.name == "ls":
-        out.items += [f"{w.rstrip('/')}/*" for w in args[:8]] or ["./*"]
+        out.items += [str(w) if "*" in w else f"{w.rstrip('/')}/*" for w in args[:8]] or ["./*"]
         return True
     if call.name == "git":
         if args[:1] in (["ls-files"], ["diff"], ["status"], ["grep"]) or (

@@ -85,7 +85,7 @@ def platform(call: Call) -> None:
     elif flat[:1] and flat[0] in wordset(
         """
         dev start build serve emulators:start emulators local run preview functions:serve link init login logout
-        switch types gen generate docs open stop unlink checkpoint test pages-dev
+        switch types gen generate docs open stop unlink checkpoint test pages-dev listen tail
         """
     ):
         call.emit("proc.run", name)
