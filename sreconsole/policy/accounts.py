@@ -12,6 +12,7 @@ from .wordlist import wordset
 
 
 def accounts(call: Call) -> None:
+    """passwd, useradd, visudo …: who may log in (a listing is free)."""
     if any(w in ("-S", "--status", "--list") for w in call.args[:1]) or (call.name == "chage" and "-l" in call.args):
         call.emit("fs.read", "accounts")
         return
@@ -22,6 +23,7 @@ def accounts(call: Call) -> None:
 
 
 def keygen(call: Call) -> None:
+    """`ssh-keygen`: a new key, or a look at one."""
     options = Options(call.args, wordset("f t b C N P s I n V z O F R D Y m"))
     if options.has("l", "y", "F", "L", "B", "H", "e") and not options.has("t"):
         call.emit("fs.read", "key fingerprints")
@@ -37,6 +39,7 @@ def keygen(call: Call) -> None:
 
 
 def ssh_add(call: Call) -> None:
+    """`ssh-add`: keys listed, loaded or dropped."""
     if any(w in ("-l", "-L") for w in call.args):
         call.emit("fs.read", "agent keys")
     elif any(w in ("-D", "-d") for w in call.args):
@@ -46,6 +49,7 @@ def ssh_add(call: Call) -> None:
 
 
 def gpg(call: Call) -> None:
+    """`gpg`: secret keys exported or changed, text decrypted, or a check."""
     text = " ".join(call.args)
     if re.search(
         r"--export-secret|--delete-secret|--delete-key|--gen-key|--full-gen|--quick-g|--import|--edit-key|"
@@ -69,6 +73,7 @@ def gpg(call: Call) -> None:
 
 
 def openssl(call: Call) -> None:
+    """`openssl`: keys read by `-in`, files written by `-out`."""
     verb = str(call.args[0]) if call.args else ""
     options = Options(
         call.args[1:], wordset("in out inkey key keyout connect passin pass subj days newkey"), clusters=False
@@ -84,6 +89,7 @@ def openssl(call: Call) -> None:
 
 
 def keychain(call: Call) -> None:
+    """macOS `security`: passwords shown, stored or removed."""
     verb = str(call.args[0]) if call.args else ""
     if re.search(r"find-(generic|internet)-password|export|dump-keychain", verb):
         call.emit("secret.read", f"{call.name} {verb}", secret="command")

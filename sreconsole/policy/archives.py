@@ -13,6 +13,7 @@ from .wordlist import wordset
 
 
 def over_rsync(call: Call) -> None:
+    """`rsync`: a copy here, a copy to another machine, and what `--delete` loses."""
     options = Options(call.args, wordset("e f rsh filter exclude include exclude-from files-from log-file T temp-dir"))
     words = options.rest
     if options.has("n", "dry-run", "list-only") or len(words) < 2:
@@ -42,6 +43,7 @@ _REMOTE_SYSTEM = re.compile(r"^/$|^/(etc|var|usr|bin|sbin|lib\w*|boot|root|opt|s
 
 
 def over_scp(call: Call) -> None:
+    """`scp`: a copy to another machine; its system directories stand apart."""
     options = Options(call.args, wordset("c D F i J l o P S X"))
     words = options.rest
     if len(words) < 2:
@@ -61,6 +63,7 @@ def over_scp(call: Call) -> None:
 
 
 def tar_files(call: Call) -> None:
+    """`tar`: what it unpacks over, what it packs, what `--remove-files` loses."""
     args = call.args
     first = args[0].lstrip("-") if args else ""
     mode = first if args and (not args[0].startswith("--")) else ""
@@ -88,6 +91,7 @@ def tar_files(call: Call) -> None:
 
 
 def unzip(call: Call) -> None:
+    """`unzip`, `7z`: unpacks into a directory."""
     options = Options(call.args, wordset("d x P o") - {"o"})
     if options.has("l", "t", "Z", "p", "v") and call.name in ("unzip", "7z"):
         return
@@ -95,6 +99,7 @@ def unzip(call: Call) -> None:
 
 
 def archive(call: Call) -> None:
+    """`zip`, `gzip` …: writes an archive."""
     words = Options(call.args).rest
     if words and not any(w in ("-c", "--stdout", "-l", "--list", "-t", "-k") for w in call.args):
         write(call, words[0])
@@ -103,6 +108,7 @@ def archive(call: Call) -> None:
 
 
 def patching(call: Call) -> None:
+    """`patch`: writes the files of a patch."""
     options = Options(call.args, wordset("p i d o r B D F V Y z"))
     if options.has("dry-run"):
         return
@@ -110,4 +116,5 @@ def patching(call: Call) -> None:
 
 
 def splitting(call: Call) -> None:
+    """`split`: writes pieces here."""
     write(call, Word("."))

@@ -85,20 +85,10 @@ def _cli(call: Call) -> None:
         call.emit("secret.read" if decrypts else "infra.read", f"{call.name} {text}", word, secret="command", **facts)
     elif _CREDENTIAL_WRITE.search(text) and kind_of(words[:5])[0] != "read":
         call.emit("secret.write", f"{call.name} {text}", word, **facts)
-    elif words[0] in (
-        "configure",
-        "config",
-        "login",
-        "auth",
-        "sso",
-        "init",
-        "logout",
-        "completion",
-        "components",
-        "extension",
-        "cloud-shell",
-        "context",
-        "contexts",
+    elif words[0] in wordset(
+        """
+        configure config login auth sso init logout completion components extension cloud-shell context contexts
+        """
     ):
         changes = kind_of(words[1:3])[0] != "read" and words[0] not in ("completion",)
         call.emit(
@@ -156,19 +146,7 @@ def _by_verb(call: Call, words: list[str], word: Word | None, facts: dict[str, A
     }.get(call.name, 3)
     head = [w for w in words[:depth] if not NOT_WORDS.match(w)] or words[:1]
     text = " ".join(words[:4])
-    if _DATA.match(text) or call.name in (
-        "gsutil",
-        "rclone",
-        "mc",
-        "s3cmd",
-        "s5cmd",
-        "azcopy",
-        "b2",
-        "restic",
-        "borg",
-        "duplicity",
-        "kopia",
-    ):
+    if _DATA.match(text) or call.name in wordset("gsutil rclone mc s3cmd s5cmd azcopy b2 restic borg duplicity kopia"):
         copying(call, words, word, facts)
         return
     kind, _ = kind_of(head)
@@ -223,17 +201,18 @@ TABLE: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys(
         wordset(
             """
-        pulumi cdk cdklocal sam samlocal serverless sls sst chalice zappa amplify encore architect arc claudia up
-        """
+            pulumi cdk cdklocal sam samlocal serverless sls sst chalice zappa amplify encore architect arc claudia
+            up
+            """
         ),
         run_pulumi,
     ),
     **dict.fromkeys(
         wordset(
             """
-        ansible ansible-playbook ansible-pull ansible-galaxy ansible-doc ansible-inventory ansible-config
-        ansible-console
-        """
+            ansible ansible-playbook ansible-pull ansible-galaxy ansible-doc ansible-inventory ansible-config
+            ansible-console
+            """
         ),
         run_ansible,
     ),

@@ -61,8 +61,8 @@ def _psql(call: Call) -> None:
         call.args,
         wordset(
             """
-        c f d h p U v o L F P R T command file dbname host port username set output log-file
-        """
+            c f d h p U v o L F P R T command file dbname host port username set output log-file
+            """
         ),
     )
     words = options.rest
@@ -72,7 +72,7 @@ def _psql(call: Call) -> None:
     match = re.search(r"host=(\S+)", connection)
     connection = match.group(1) if match else connection or str(_variable(call, "PGHOST"))
     names = tuple(str(w) for w in [options.value("d", "dbname"), *words[:1]] if w and "://" not in w and "${" not in w)
-    _client(call, options, ("c", "command"), ("f", "file"), connection, names)
+    _client(call, options, (("c", "command"), ("f", "file")), connection, _named(connection, names))
 
 
 def _variable(call: Call, name: str) -> str:
@@ -85,8 +85,8 @@ def _mysql(call: Call) -> None:
         call.args,
         wordset(
             """
-        e h P u D S execute host port user database socket default-character-set defaults-file login-path
-        """
+            e h P u D S execute host port user database socket default-character-set defaults-file login-path
+            """
         ),
     )
     connection = (
@@ -110,7 +110,7 @@ def _mysql(call: Call) -> None:
             **_named(connection, names),
         )
         return
-    _client(call, options, ("e", "execute"), (), connection, names)
+    _client(call, options, (("e", "execute"), ()), connection, _named(connection, names))
 
 
 def _named(connection: str, names: tuple[str, ...]) -> dict[str, Any]:
@@ -120,34 +120,30 @@ def _named(connection: str, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _client(
-    call: Call, options: Options, text: tuple[str, ...], files: tuple[str, ...], connection: str, names: tuple[str, ...]
+    call: Call, options: Options, flags: tuple[tuple[str, ...], tuple[str, ...]], connection: str, facts: dict[str, Any]
 ) -> None:
-    facts: dict[str, Any] = _named(connection, names)
+    """Statements of a client: from the flags that take text, the flags that name a file, a redirection, or a pipe."""
+    text, files = flags
     given = list(_every(call, text))
     for word in given:
-        statement(call, word, word, connection, **{k: v for k, v in facts.items() if k == "signals"})
+        statement(call, word, word, connection, signals=facts["signals"])
         if word.dynamic and re.match(r"\s*\$", word):
             call.emit("db.write", "statements not known before they run", word, **facts)
-    for name in files:
-        path = options.value(name)
-        if path:
-            _file(call, path, connection, facts)
-            given.append(path)
-    for redirect in call.redirects:
-        if redirect.operator == "<":
-            _file(call, redirect.target, connection, facts)
-            given.append(redirect.target)
+    paths = [options.value(name) for name in files if options.value(name)]
+    paths += [redirect.target for redirect in call.redirects if redirect.operator == "<"]
+    for path in paths:
+        _file(call, path, connection, facts)
+    given += paths
     flow = call.stdin
     if flow is not None and flow.text is not None:
         word = Word(flow.text, *(flow.span or call.span))
         statement(call, flow.text, word, connection, signals=facts["signals"])
     elif flow is not None and not given:
         call.emit("db.write", "statements from a pipe", **facts)
+    elif not given and options.has("l", "list", "version", "V", "help"):
+        call.emit("db.read", "list", **facts)
     elif not given:
-        if options.has("l", "list", "version", "V", "help"):
-            call.emit("db.read", "list", **facts)
-        else:
-            call.emit("db.write", "an open session", traits={"session"}, **facts)
+        call.emit("db.write", "an open session", traits={"session"}, **facts)
 
 
 def _every(call: Call, names: tuple[str, ...]) -> list[Word]:
@@ -235,9 +231,9 @@ def _mongo(call: Call) -> None:
 
 _REDIS_READ = wordset(
     """
-    get mget keys scan ping info ttl pttl type exists hget hgetall hkeys hvals hlen hmget lrange llen lindex smembers
-    scard sismember zrange zcard zscore strlen dbsize time monitor memory object client slowlog latency config-get
-    echo randomkey xlen xrange xinfo sscan hscan zscan getrange bitcount
+    get mget keys scan ping info ttl pttl type exists hget hgetall hkeys hvals hlen hmget lrange llen lindex
+    smembers scard sismember zrange zcard zscore strlen dbsize time monitor memory object client slowlog latency
+    config-get echo randomkey xlen xrange xinfo sscan hscan zscan getrange bitcount
     """
 )
 _REDIS_DESTROY = wordset("flushall flushdb shutdown swapdb debug failover replicaof slaveof")
@@ -296,16 +292,10 @@ def _postgres_tool(call: Call) -> None:
         )
     elif name in ("createdb", "createuser"):
         call.emit("db.write" if name == "createdb" else "secret.write", f"{name} {' '.join(options.rest[:1])}", **facts)
-    elif name in (
-        "pg_resetwal",
-        "pg_ctl",
-        "pg_ctlcluster",
-        "pg_upgrade",
-        "initdb",
-        "pg_rewind",
-        "pg_dropcluster",
-        "mysqld",
-        "postgres",
+    elif name in wordset(
+        """
+        pg_resetwal pg_ctl pg_ctlcluster pg_upgrade initdb pg_rewind pg_dropcluster mysqld postgres
+        """
     ):
         read = any(w in ("status", "--version") for w in call.args)
         call.emit(
@@ -418,10 +408,10 @@ TABLE: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys(
         wordset(
             """
-        dropdb dropuser createdb createuser pg_dump pg_dumpall pg_restore mysqldump mariadb-dump mongodump
-        mongorestore mongoimport mongoexport mysqlimport pg_resetwal pg_ctl pg_ctlcluster pg_upgrade initdb pg_rewind
-        pg_dropcluster
-        """
+            dropdb dropuser createdb createuser pg_dump pg_dumpall pg_restore mysqldump mariadb-dump mongodump
+            mongorestore mongoimport mongoexport mysqlimport pg_resetwal pg_ctl pg_ctlcluster pg_upgrade initdb
+            pg_rewind pg_dropcluster
+            """
         ),
         _postgres_tool,
     ),

@@ -7,9 +7,11 @@ import re
 from .call import Call
 from .edits import read, write
 from .shell import Word
+from .wordlist import wordset
 
 
 def dd(call: Call) -> None:
+    """`dd`: what `of=` overwrites, what `if=` reads."""
     for word in call.args:
         key, _, value = word.partition("=")
         if key == "of":
@@ -42,51 +44,24 @@ def disk(call: Call) -> None:
 
 
 def pool(call: Call) -> None:
+    """zpool, btrfs, diskutil, cryptsetup: a listing, a change, or a disk lost."""
     verb = next((w for w in call.args if not w.startswith("-")), "")
-    if verb in (
-        "destroy",
-        "rollback",
-        "labelclear",
-        "remove",
-        "detach",
-        "offline",
-        "erase",
-        "erasevolume",
-        "erasedisk",
-        "eraseDisk",
-        "eraseVolume",
-        "partitionDisk",
-        "reformat",
-        "secureErase",
-        "zeroDisk",
-        "randomDisk",
-        "delete",
-        "remove-subvolume",
-        "luksFormat",
-        "luksErase",
-        "erase",
-        "zap",
-        "deleteVolume",
-        "deleteContainer",
+    if verb in wordset(
+        """
+        destroy rollback labelclear remove detach offline erase erasevolume erasedisk eraseDisk eraseVolume
+        partitionDisk reformat secureErase zeroDisk randomDisk delete remove-subvolume luksFormat luksErase erase
+        zap deleteVolume deleteContainer
+        """
     ):
         call.emit("fs.delete", " ".join(call.args[-2:]), traits={"device", "catastrophic"}, zone="device")
     elif verb in ("subvolume", "device", "balance", "apfs", "snapshot", "filesystem") and any(
         w in ("delete", "remove", "deleteVolume", "deleteContainer") for w in call.args
     ):
         call.emit("fs.delete", str(call.args[-1]), traits={"device", "catastrophic"}, zone="device")
-    elif verb in (
-        "list",
-        "status",
-        "get",
-        "info",
-        "show",
-        "history",
-        "iostat",
-        "luksDump",
-        "usage",
-        "df",
-        "verifyVolume",
-        "",
+    elif verb in wordset(
+        """
+        list status get info show history iostat luksDump usage df verifyVolume
+        """
     ):
         call.emit("fs.read", "disk layout")
     else:
@@ -94,6 +69,7 @@ def pool(call: Call) -> None:
 
 
 def mounting(call: Call) -> None:
+    """`mount`, `umount`, `swapoff`."""
     if not call.args or (call.args[0] in ("-l", "--list", "-t") and len(call.args) < 3):
         call.emit("fs.read", "mounts")
     else:

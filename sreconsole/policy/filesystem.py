@@ -303,24 +303,25 @@ def _jq(call: Call) -> None:
 READERS = wordset(
     """
     cat head tail less more bat batcat nl tac wc cut paste uniq comm join tr rev fold fmt column expand unexpand od
-    hexdump strings file stat md5sum sha1sum sha256sum sha512sum shasum cksum b2sum sum diff cmp diff3 sdiff colordiff
-    zcat zless zgrep bzcat xzcat base64 base32 iconv pr tsort look ptx view vdir exiftool ffprobe mediainfo pdftotext
-    pdfinfo antiword catdoc xmllint xpath cloc scc tokei glow mdcat csvlook csvcut csvstat xsv mlr hexyl readelf
-    objdump nm ldd size otool lsattr getfacl getfattr lsof pygmentize highlight source-highlight delta icdiff difft
+    hexdump strings file stat md5sum sha1sum sha256sum sha512sum shasum cksum b2sum sum diff cmp diff3 sdiff
+    colordiff zcat zless zgrep bzcat xzcat base64 base32 iconv pr tsort look ptx view vdir exiftool ffprobe
+    mediainfo pdftotext pdfinfo antiword catdoc xmllint xpath cloc scc tokei glow mdcat csvlook csvcut csvstat xsv
+    mlr hexyl readelf objdump nm ldd size otool lsattr getfacl getfattr lsof pygmentize highlight source-highlight
+    delta icdiff difft
     """
 )
 QUIET = wordset(
     """
     ls dir ll la exa eza lsd tree pwd cd pushd popd dirs true false : test [ [[ whoami id groups users who w last
     uname arch nproc date cal uptime free df du lsblk blkid findmnt lscpu lspci lsusb lsmod vmstat iostat mpstat sar
-    top htop btop ps pgrep pstree which whereis whatis type hash man info help apropos tldr basename dirname realpath
-    readlink seq yes sleep wait jobs bg fg disown expr bc dc factor numfmt getconf locale tty stty clear tput shopt
-    ulimit umask return exit break continue shift let local read mapfile readarray getopts banner figlet cowsay lolcat
-    fortune ping ping6 dig host nslookup whois traceroute tracepath mtr ss netstat arp getent git-status tokei sw_vers
-    system_profiler mdls mdfind say ncal jot test-path column vmmap sample spindump nettop powermetrics ioreg
-    lsappinfo fs_usage leaks heap otool locate plocate pidof pmap pidstat lsns lslocks ipcs slabtop numastat sensors
-    inxi neofetch fastfetch screenfetch ntpq compgen complete times caller logname tzselect zdump mountpoint namei
-    lsinitramfs modinfo rg-version od fd fdfind rga gettext envsubst nm-online
+    top htop btop ps pgrep pstree which whereis whatis type hash man info help apropos tldr basename dirname
+    realpath readlink seq yes sleep wait jobs bg fg disown expr bc dc factor numfmt getconf locale tty stty clear
+    tput shopt ulimit umask return exit break continue shift let local read mapfile readarray getopts banner figlet
+    cowsay lolcat fortune ping ping6 dig host nslookup whois traceroute tracepath mtr ss netstat arp getent
+    git-status tokei sw_vers system_profiler mdls mdfind say ncal jot test-path column vmmap sample spindump nettop
+    powermetrics ioreg lsappinfo fs_usage leaks heap otool locate plocate pidof pmap pidstat lsns lslocks ipcs
+    slabtop numastat sensors inxi neofetch fastfetch screenfetch ntpq compgen complete times caller logname tzselect
+    zdump mountpoint namei lsinitramfs modinfo rg-version od fd fdfind rga gettext envsubst nm-online
     """
 )
 
@@ -367,8 +368,8 @@ TABLE: dict[str, Callable[[Call], None]] = {
             """
             mkfs mkswap wipefs blkdiscard fdisk sfdisk cfdisk gdisk sgdisk parted partprobe partx badblocks mke2fs
             tune2fs resize2fs mkfs.ext2 mkfs.ext3 mkfs.ext4 mkfs.xfs mkfs.btrfs mkfs.vfat mkfs.fat mkfs.ntfs
-            mkfs.exfat mkfs.f2fs mkfs.minix lvremove vgremove pvremove lvreduce pvmove vgreduce newfs diskpart format
-            sg_format mdadm lvresize
+            mkfs.exfat mkfs.f2fs mkfs.minix lvremove vgremove pvremove lvreduce pvmove vgreduce newfs diskpart
+            format sg_format mdadm lvresize
             """
         ),
         disk,

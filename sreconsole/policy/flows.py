@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .call import Call
 from .shell import Flow, ansi_c
@@ -36,33 +36,19 @@ _SETUP = wordset(
     """
 )
 _LISTS = wordset("ls git rg grep fd find eza")
+_SILENT = wordset("true : cd export set test [ sleep mkdir rm touch")
 _MOST = 65_536
 
 
 def produce(call: Call, out: Flow) -> None:
     """Add a command's known output to `out`; where it is unknown, mark what it came from."""
     name = call.name
-    if name in ("echo", "printf", "print"):
-        _printed(call, out)
-    elif name in _FETCHERS:
+    maker = _MAKERS.get(name)
+    if maker is not None and maker(call, out):
+        return
+    if name in _FETCHERS:
         _unknown(out, "network")
-    elif (name in _DECODERS and _decoded(call, out)) or (name == "cat" and _catenated(call, out)):
-        return
-    elif name in ("pwd",) and call.walk.state.cwd:
-        out.add(call.walk.state.cwd + "\n")
-    elif name == "git" and call.args[:2] == ["rev-parse", "--show-toplevel"] and call.walk.place.project:
-        out.add(call.walk.place.project + "\n")
-    elif name == "mktemp":
-        out.add("/tmp/tmp.mktemp\n")
-    elif name in ("dirname", "basename", "realpath", "readlink") and call.args and not call.args[-1].dynamic:
-        _pathname(call, out)
-    elif name in ("find", "gfind"):
-        out.items += find_items(call.args)
-    elif name in ("ls", "git", "rg", "grep", "fd") and _listing(call, out):
-        return
-    elif name in ("which", "command", "type", "hash") and call.args:
-        out.add(str(call.args[-1]) + "\n")
-    elif name in ("true", ":", "cd", "export", "set", "test", "[", "sleep", "mkdir", "rm", "touch"):
+    elif (name in _DECODERS and _decoded(call, out)) or name in _SILENT:
         return
     elif call.stdin is not None and name in _FILTERS:
         _filtered(call, out)
@@ -70,11 +56,33 @@ def produce(call: Call, out: Flow) -> None:
         _unknown(out, "setup" if name in _SETUP else "unknown")
 
 
+def _told(call: Call, out: Flow) -> bool:
+    """`pwd`, `mktemp`, `which`, `git rev-parse --show-toplevel`: what the surroundings already say."""
+    place = call.walk.place
+    text = ""
+    if call.name == "pwd":
+        text = call.walk.state.cwd or ""
+    elif call.name == "mktemp":
+        text = "/tmp/tmp.mktemp"
+    elif call.name in ("which", "command", "type", "hash"):
+        text = str(call.args[-1]) if call.args else ""
+    elif call.args[:2] == ["rev-parse", "--show-toplevel"]:
+        text = place.project
+    if text:
+        out.add(text + "\n")
+    return bool(text)
+
+
+def _found(call: Call, out: Flow) -> bool:
+    out.items += find_items(call.args)
+    return True
+
+
 def _unknown(out: Flow, mark: str) -> None:
     out.marks.add(mark)
 
 
-def _printed(call: Call, out: Flow) -> None:
+def _printed(call: Call, out: Flow) -> bool:
     args = call.args
     escapes = call.name == "printf"
     while args and args[0][:1] == "-" and call.name == "echo" and re.fullmatch(r"-[neE]+", args[0]):
@@ -88,6 +96,7 @@ def _printed(call: Call, out: Flow) -> None:
         out.marks.add("unknown")
     if len(args) == 1 and args[0].inner >= 0 and not escapes:
         out.base, out.span = args[0].inner, (args[0].start, args[0].end)
+    return True
 
 
 def _formatted(args: Sequence[str]) -> str:
@@ -178,7 +187,9 @@ def _decode(name: str, text: str) -> str | None:
     return None
 
 
-def _pathname(call: Call, out: Flow) -> None:
+def _pathname(call: Call, out: Flow) -> bool:
+    if not call.args or call.args[-1].dynamic:
+        return False
     word = str(call.args[-1])
     if call.name == "dirname":
         out.add((word.rsplit("/", 1)[0] if "/" in word else ".") + "\n")
@@ -186,12 +197,13 @@ def _pathname(call: Call, out: Flow) -> None:
         out.add(word.rstrip("/").rsplit("/", 1)[-1] + "\n")
     else:
         out.add(call.spot(word).path + "\n")
+    return True
 
 
 def _listing(call: Call, out: Flow) -> bool:
     args = [w for w in call.args if not w.startswith("-")]
     if call.name == "ls":
-        out.items += [f"{w.rstrip('/')}/*" for w in args[:8]] or ["./*"]
+        out.items += [str(w) if "*" in w else f"{w.rstrip('/')}/*" for w in args[:8]] or ["./*"]
         return True
     if call.name == "git":
         if args[:1] in (["ls-files"], ["diff"], ["status"], ["grep"]) or (
@@ -266,3 +278,18 @@ def _set(text: str) -> str:
         return "".join(chr(n) for n in range(low, min(high, low + 300) + 1))
 
     return re.sub(r"(.)-(.)", span, ansi_c(text))
+
+
+def _git(call: Call, out: Flow) -> bool:
+    return _told(call, out) or _listing(call, out)
+
+
+_MAKERS: dict[str, Callable[[Call, Flow], bool]] = {
+    **dict.fromkeys(("echo", "printf", "print"), _printed),
+    **dict.fromkeys(("pwd", "mktemp", "which", "command", "type", "hash"), _told),
+    **dict.fromkeys(("dirname", "basename", "realpath", "readlink"), _pathname),
+    **dict.fromkeys(("find", "gfind"), _found),
+    **dict.fromkeys(("ls", "rg", "grep", "fd"), _listing),
+    "git": _git,
+    "cat": _catenated,
+}

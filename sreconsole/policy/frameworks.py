@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from .call import Call
+from .wordlist import wordset
 
 _DESTROY_TASK = re.compile(
     r"(?i)(^|\s)(db:(drop|reset|purge|wipe|truncate\w*|schema:load|seed:replant|migrate:reset|structure:load|"
@@ -73,19 +74,10 @@ def framework(call: Call) -> None:
 
 def _develops(name: str, variables: Any, text: str) -> bool:
     """Whether a task without a named database only reaches this machine. What follows DATABASE_URL cannot say."""
-    follows = name in (
-        "alembic",
-        "prisma",
-        "flyway",
-        "liquibase",
-        "sqlx",
-        "dbmate",
-        "goose",
-        "diesel",
-        "drizzle-kit",
-        "atlas",
-        "migrate",
-        "phinx",
+    follows = name in wordset(
+        """
+        alembic prisma flyway liquibase sqlx dbmate goose diesel drizzle-kit atlas migrate phinx
+        """
     )
     if follows:
         url = variables.get("DATABASE_URL")

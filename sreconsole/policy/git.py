@@ -18,18 +18,18 @@ _READ = wordset(
     """
     status log diff show blame annotate shortlog describe rev-parse rev-list ls-files ls-tree ls-remote cat-file
     merge-base name-rev grep help version var whatchanged cherry range-diff show-branch show-ref for-each-ref
-    check-ignore check-attr check-mailmap count-objects fsck verify-commit verify-tag verify-pack diff-tree diff-index
-    diff-files get-tar-commit-id archive request-pull bugreport patch-id interpret-trailers column stripspace
-    fmt-merge-msg gitk difftool merge-tree fast-export
+    check-ignore check-attr check-mailmap count-objects fsck verify-commit verify-tag verify-pack diff-tree
+    diff-index diff-files get-tar-commit-id archive request-pull bugreport patch-id interpret-trailers column
+    stripspace fmt-merge-msg gitk difftool merge-tree fast-export
     """
 )
 _WRITE = wordset(
     """
-    add commit merge rebase cherry-pick revert mv init clone fetch pull am apply stash tag notes bisect maintenance gc
-    repack pack-refs submodule subtree lfs switch sparse-checkout mergetool format-patch bundle write-tree commit-tree
-    hash-object read-tree update-index index-pack pack-objects unpack-objects multi-pack-index commit-graph
-    rebase--interactive cvsimport svn p4 quiltimport citool gui send-pack flow town machete absorb branchless
-    credential-cache mktag rerere instaweb mktree checkout-index fast-import
+    add commit merge rebase cherry-pick revert mv init clone fetch pull am apply stash tag notes bisect maintenance
+    gc repack pack-refs submodule subtree lfs switch sparse-checkout mergetool format-patch bundle write-tree
+    commit-tree hash-object read-tree update-index index-pack pack-objects unpack-objects multi-pack-index
+    commit-graph rebase--interactive cvsimport svn p4 quiltimport citool gui send-pack flow town machete absorb
+    branchless credential-cache mktag rerere instaweb mktree checkout-index fast-import
     """
 )
 _ASKS = frozenset(
@@ -105,6 +105,7 @@ def _verb(call: Call, verb: str, rest: list[Word]) -> None:
 
 
 def alias(call: Call, name: str, value: Word) -> None:
+    """A git alias set on the command line: a shell command, or other git words."""
     if value.startswith("!"):
         call.emit("exec.config", f"alias.{name}", value)
         run_text(call, value.like(value[1:]), f"git alias {name}")

@@ -12,21 +12,11 @@ from .wordlist import wordset
 
 
 def push_to(call: Call, rest: list[Word]) -> None:
+    """`git push`: one effect for each ref it moves."""
     options = Options(rest, wordset("o push-option receive-pack exec repo"))
     if options.has("n", "dry-run"):
         call.emit("git.read", "push --dry-run")
         return
-    traits = set()
-    if options.has("f", "force", "force-with-lease", "force-if-includes", "mirror") or any(
-        w.startswith("+") for w in options.rest[1:]
-    ):
-        traits.add("force")
-    if options.has("force-with-lease") and not options.has("f", "force"):
-        traits.add("lease")
-    if options.has("d", "delete", "mirror", "prune") or any(w.startswith((":", "+:")) for w in options.rest[1:]):
-        traits.add("delete")
-    if options.has("all", "branches", "mirror"):
-        traits.add("all")
     if options.has("no-verify"):
         call.emit("git.skip-checks", "pre-push hook")
     if options.has("receive-pack", "exec"):
@@ -34,20 +24,9 @@ def push_to(call: Call, rest: list[Word]) -> None:
     remote = str(options.rest[0]) if options.rest else str(options.value("repo") or "origin")
     if remote.startswith("ext::"):
         call.emit("exec.config", remote, options.rest[0])
-    references = options.rest[1:] or [Word("HEAD")]
-    for word in references:
-        branch = re.sub(r"^refs/heads/", "", word.lstrip("+").rpartition(":")[2])
-        extra = set(traits)
-        if word == "tag" or branch.startswith("refs/tags/") or re.match(r"v?\d+\.\d+", branch):
-            extra.add("tag")
-        if branch in ("HEAD", "@", ""):
-            branch = call.walk.state.variables.get("#branch", [call.walk.place.branch])[0]
-        if "$(…)" in branch or "${" in branch:
-            branch = call.walk.place.branch
-        if not branch:
-            extra.add("unknown-branch")
-        if options.has("tags", "follow-tags"):
-            extra.add("tag")
+    traits = _push_traits(options)
+    for word in options.rest[1:] or [Word("HEAD")]:
+        branch, extra = _pushed(call, word)
         call.emit(
             "git.push",
             branch or "the current branch",
@@ -55,12 +34,40 @@ def push_to(call: Call, rest: list[Word]) -> None:
             branch=branch,
             repo=remote,
             remote=remote,
-            traits=extra,
+            traits=traits | extra,
             ahead=call.walk.place.ahead,
         )
 
 
+def _push_traits(options: Options) -> set[str]:
+    references = options.rest[1:]
+    traits = set()
+    forces = options.has("f", "force", "force-with-lease", "force-if-includes", "mirror")
+    if forces or any(w.startswith("+") for w in references):
+        traits.add("force")
+    if options.has("d", "delete", "mirror", "prune") or any(w.startswith((":", "+:")) for w in references):
+        traits.add("delete")
+    if options.has("all", "branches", "mirror"):
+        traits.add("all")
+    if options.has("tags", "follow-tags"):
+        traits.add("tag")
+    return traits
+
+
+def _pushed(call: Call, word: Word) -> tuple[str, set[str]]:
+    """The branch a ref of `git push` means at the other end, and whether it is a tag or not known."""
+    branch = re.sub(r"^refs/heads/", "", word.lstrip("+").rpartition(":")[2])
+    if word == "tag" or branch.startswith("refs/tags/") or re.match(r"v?\d+\.\d+", branch):
+        return branch, {"tag"}
+    if branch in ("HEAD", "@", ""):
+        branch = call.walk.state.variables.get("#branch", [call.walk.place.branch])[0]
+    if "$(…)" in branch or "${" in branch:
+        branch = call.walk.place.branch
+    return branch, set() if branch else {"unknown-branch"}
+
+
 def edit_remotes(call: Call, rest: list[Word]) -> None:
+    """`git remote`: listed or changed; an `ext::` remote runs a command."""
     verb = rest[0] if rest else ""
     if verb in ("add", "set-url", "rename"):
         if any(w.startswith("ext::") for w in rest):
@@ -73,6 +80,7 @@ def edit_remotes(call: Call, rest: list[Word]) -> None:
 
 
 def submodule(call: Call, rest: list[Word]) -> None:
+    """`git submodule`; `foreach` runs a command in each."""
     if rest[:1] == ["foreach"] and len(rest) > 1:
         words = [w for w in rest[1:] if not w.startswith("--")]
         run_text(call, words[0].like(" ".join(words)), "git submodule foreach")
@@ -83,6 +91,7 @@ def submodule(call: Call, rest: list[Word]) -> None:
 
 
 def clone_from(call: Call, rest: list[Word]) -> None:
+    """`git clone`, `git init`: settings given on the way may run a program."""
     for index, word in enumerate(rest):
         if word in ("-c", "--config") and index + 1 < len(rest):
             setting(call, rest[index + 1])
@@ -94,6 +103,7 @@ def clone_from(call: Call, rest: list[Word]) -> None:
 
 
 def fetch_from(call: Call, rest: list[Word]) -> None:
+    """`git fetch`: reads; by force it overwrites local refs."""
     if any(w.startswith("--upload-pack") or w.startswith("ext::") for w in rest):
         call.emit("exec.config", "fetch --upload-pack")
     forced = any(
@@ -103,6 +113,7 @@ def fetch_from(call: Call, rest: list[Word]) -> None:
 
 
 def lfs(call: Call, rest: list[Word]) -> None:
+    """`git lfs`: its own push, prune and history rewrite."""
     if rest[:1] == ["migrate"] and rest[1:2] != ["info"]:
         call.emit("git.rewrite", "all history", traits={"history"})
     elif rest[:1] == ["prune"]:
@@ -114,6 +125,7 @@ def lfs(call: Call, rest: list[Word]) -> None:
 
 
 def send_email(call: Call, rest: list[Word]) -> None:
+    """`git send-email`: mail other people read."""
     call.emit(
         "net.mutate" if "--dry-run" not in rest else "git.read", "git send-email", method="MAIL", traits={"message"}
     )

@@ -44,8 +44,8 @@ _RUNS = wordset(
     GIT_CONFIG_COUNT GIT_CONFIG_PARAMETERS GIT_SSL_NO_VERIFY GIT_SSL_CAINFO GIT_SSL_CAPATH GIT_SSL_CERT GIT_SSL_KEY
     GIT_SSL_VERSION GIT_SSL_CIPHER_LIST GIT_TRACE2_CONFIG_PARAMS GIT_TRACE2_ENV_VARS GIT_TRACE2_EVENT GIT_TRACE2
     GIT_TRACE2_PERF GIT_PROXY_SSL_CAINFO GIT_PROXY_SSL_CERT GIT_PROXY_SSL_KEY GIT_ALTERNATE_OBJECT_DIRECTORIES
-    GIT_OBJECT_DIRECTORY GIT_HTTP_PROXY_AUTHMETHOD GIT_PROTOCOL_FROM_USER EDITOR VISUAL PAGER GIT_SHELL GIT_TRACE_CURL
-    GIT_COOKIE_FILE GIT_REDIRECT_STDIN GIT_REDIRECT_STDOUT GIT_REDIRECT_STDERR
+    GIT_OBJECT_DIRECTORY GIT_HTTP_PROXY_AUTHMETHOD GIT_PROTOCOL_FROM_USER EDITOR VISUAL PAGER GIT_SHELL
+    GIT_TRACE_CURL GIT_COOKIE_FILE GIT_REDIRECT_STDIN GIT_REDIRECT_STDOUT GIT_REDIRECT_STDERR
     """
 )
 
@@ -57,6 +57,7 @@ _CONFIG_VARIABLE = re.compile(r"GIT_CONFIG_(KEY|VALUE)_\d+$")
 
 
 def environment_settings(call: Call) -> None:
+    """Variables in front of git by which it runs a program or trusts another place."""
     for name, word in {**call.walk.state.exported, **call.assigns}.items():
         upper = name.upper()
         if _CONFIG_VARIABLE.match(upper) or upper in _RUNS:
@@ -76,6 +77,7 @@ def _harmless(name: str, word: Word) -> bool:
 
 
 def run_text(call: Call, word: Word, label: str) -> None:
+    """Queue the command a setting makes git run."""
     from .effects import follow
 
     follow(call, [Text(str(word), label, word)])
@@ -111,6 +113,7 @@ def _plain_quoting(word: Word) -> bool:
 
 
 def config(call: Call, rest: list[Word]) -> None:
+    """`git config`: read or changed; a value that git runs is its own effect."""
     options = Options(rest, wordset("f file blob type default value comment"))
     words = options.rest
     if words and words[0] in ("get", "list", "get-all", "get-regexp"):

@@ -9,6 +9,7 @@ from . import python
 from .call import Argv, Call, Code, Context, Step, Text
 from .oneliners import read_table
 from .shell import Flow, Source, Word
+from .wordlist import wordset
 
 _LANGUAGES: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
     # program: language, flags that take code, other flags that take a value
@@ -197,22 +198,10 @@ def _module(call: Call, module: Word, rest: Sequence[Word]) -> list[Step] | None
         "awscli",
         "django",
     }
-    if module in (
-        "pip",
-        "twine",
-        "alembic",
-        "ansible",
-        "awscli",
-        "pipx",
-        "uv",
-        "poetry",
-        "keyring",
-        "flask",
-        "celery",
-        "black",
-        "ruff",
-        "mypy",
-        "pytest",
+    if module in wordset(
+        """
+        pip twine alembic ansible awscli pipx uv poetry keyring flask celery black ruff mypy pytest
+        """
     ):
         name = {"awscli": "aws"}.get(str(module), str(module))
         return [Argv([module.like(name), *rest], "python -m")]
@@ -222,19 +211,10 @@ def _module(call: Call, module: Word, rest: Sequence[Word]) -> list[Step] | None
     if module in known:
         call.emit("proc.run", f"python -m {module}")
         return []
-    if module in (
-        "platform",
-        "site",
-        "sysconfig",
-        "this",
-        "tokenize",
-        "ast",
-        "dis",
-        "timeit",
-        "calendar",
-        "json.tool",
-        "py_compile",
-        "compileall",
+    if module in wordset(
+        """
+        platform site sysconfig this tokenize ast dis timeit calendar json.tool py_compile compileall
+        """
     ):
         return []
     call.emit("proc.run", f"python -m {module}")
@@ -260,55 +240,53 @@ def _awk(call: Call) -> list[Step] | None:
 
 
 def _escapes(call: Call) -> list[Step] | None:
-    """Editors, pagers and archivers that run a command when told to."""
-    name, args = call.name, call.args
+    """Editors, pagers, debuggers and archivers that run a command when told to."""
+    reader = _ESCAPES.get(call.name)
+    return reader(call) or None if reader is not None else None
+
+
+def _after(call: Call, flags: Sequence[str]) -> list[tuple[Word, Word]]:
+    """Each of these flags with the word behind it."""
+    return [(word, call.args[i + 1]) for i, word in enumerate(call.args[:-1]) if word in flags]
+
+
+def _vim(call: Call) -> list[Step]:
     found: list[Step] = []
-    if name in ("vim", "vi", "nvim", "ex", "view", "vimdiff", "gvim"):
-        for index, word in enumerate(args):
-            text = args[index + 1] if word in ("-c", "--cmd", "-S") and index + 1 < len(args) else word
-            match = re.search(r"(?:^\+|^|[|:])\s*:?!\s*(.+)|system\(\s*['\"](.+?)['\"]", text)
-            if match and (word in ("-c", "--cmd") or word.startswith("+")):
-                found.append(Text(match.group(1) or match.group(2), f"{name} :!", text))
-        return found or None
-    if name in ("tar", "gtar", "bsdtar"):
-        return _tar(call)
-    if name == "rsync":
-        for index, word in enumerate(args[:-1]):
-            if word in ("-e", "--rsh") and not re.match(r"^\S*ssh(\s|$)", args[index + 1]):
-                found.append(Text(args[index + 1], "rsync -e", args[index + 1]))
-        for word in args:
-            if word.startswith(("--rsh=", "--rsync-path=")) and not re.match(
-                r"--\w+[-\w]*=(\S*ssh|rsync|sudo rsync)(\s|$)", word
-            ):
-                found.append(Text(word.partition("=")[2], "rsync --rsh", word))
-        return found or None
-    if name == "zip":
-        for index, word in enumerate(args[:-1]):
-            if word in ("-TT", "--unzip-command"):
-                found.append(Text(args[index + 1], "zip -TT", args[index + 1]))
-        return found or None
-    if name in ("gdb", "lldb"):
-        for index, word in enumerate(args[:-1]):
-            match = re.match(r"(?:!|shell|platform shell)\s*(.+)", args[index + 1])
-            if word in ("-ex", "-eval-command", "-o", "--one-line") and match:
-                found.append(Text(match.group(1), f"{name} {word}", args[index + 1]))
-        return found or None
-    if name in ("man", "less", "more") and any(w.startswith("-P") or w == "--pager" for w in args):
-        for index, word in enumerate(args):
-            value = (
-                word[2:]
-                if word.startswith("-P") and len(word) > 2
-                else args[index + 1]
-                if word in ("-P", "--pager") and index + 1 < len(args)
-                else ""
-            )
-            if value and not re.match(r"^(cat|less|more)\b", value):
-                found.append(Text(str(value), "man -P", word))
-        return found or None
-    return None
+    given = _after(call, ("-c", "--cmd")) + [(word, word) for word in call.args if word.startswith("+")]
+    for _, text in given:
+        match = re.search(r"(?:^\+|^|[|:])\s*:?!\s*(.+)|system\(\s*['\"](.+?)['\"]", text[:4_000])
+        if match:
+            found.append(Text(match.group(1) or match.group(2), f"{call.name} :!", text))
+    return found
 
 
-def _tar(call: Call) -> list[Step] | None:
+def _rsync(call: Call) -> list[Step]:
+    given = [text for _, text in _after(call, ("-e", "--rsh"))]
+    given += [w.like(w.partition("=")[2]) for w in call.args if w.startswith(("--rsh=", "--rsync-path="))]
+    known = re.compile(r"(\S*ssh|rsync|sudo rsync)(\s|$)")
+    return [Text(str(text), "rsync -e", text) for text in given if not known.match(text)]
+
+
+def _zip(call: Call) -> list[Step]:
+    return [Text(str(text), "zip -TT", text) for _, text in _after(call, ("-TT", "--unzip-command"))]
+
+
+def _debugger(call: Call) -> list[Step]:
+    found: list[Step] = []
+    for flag, text in _after(call, ("-ex", "-eval-command", "-o", "--one-line")):
+        match = re.match(r"(?:!|shell|platform shell)\s*(.+)", text)
+        if match:
+            found.append(Text(match.group(1), f"{call.name} {flag}", text))
+    return found
+
+
+def _pager(call: Call) -> list[Step]:
+    given = [text for _, text in _after(call, ("-P", "--pager"))]
+    given += [w.like(w[2:]) for w in call.args if w.startswith("-P") and len(w) > 2]
+    return [Text(str(text), "man -P", text) for text in given if not re.match(r"^(cat|less|more)\b", text)]
+
+
+def _tar(call: Call) -> list[Step]:
     found: list[Step] = []
     args = call.args
     for index, word in enumerate(args):
@@ -319,19 +297,25 @@ def _tar(call: Call) -> list[Step] | None:
             found.append(Text(value[5:], "tar --checkpoint-action", word))
         elif (
             flag
-            in (
-                "--to-command",
-                "--use-compress-program",
-                "--info-script",
-                "--new-volume-script",
-                "--rsh-command",
-                "-I",
-                "-F",
+            in wordset(
+                """
+                --to-command --use-compress-program --info-script --new-volume-script --rsh-command -I -F
+                """
             )
             and value
         ) and not re.fullmatch(r"(\S*/)?(p?gzip|pigz|zstd|zstdmt|xz|bzip2|lz4|pbzip2|lzma|brotli)(\s.*)?", value):
             found.append(Text(value, f"tar {flag}", word))
-    return found or None
+    return found
+
+
+_ESCAPES: dict[str, Callable[[Call], list[Step]]] = {
+    **dict.fromkeys(("vim", "vi", "nvim", "ex", "view", "vimdiff", "gvim"), _vim),
+    **dict.fromkeys(("tar", "gtar", "bsdtar"), _tar),
+    **dict.fromkeys(("gdb", "lldb"), _debugger),
+    "rsync": _rsync,
+    "zip": _zip,
+    "man": _pager,
+}
 
 
 # -- reading code -----------------------------------------------------------------------------------------------

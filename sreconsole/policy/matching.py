@@ -14,6 +14,7 @@ from typing import Any
 
 from .action import Action, Effect
 from .paths import Surroundings, path_matches, under, words_glob
+from .wordlist import wordset
 
 Match = Mapping[str, Any]
 
@@ -109,18 +110,10 @@ def _path_entry(name: str, value: Any, subject: Subject) -> bool:
 
 
 def _under(item: str, zone: str, subject: Subject) -> bool:
-    if item in (
-        "tmp",
-        "cache",
-        "system",
-        "device",
-        "home",
-        "home-config",
-        "project",
-        "root",
-        "unknown",
-        "elsewhere",
-        "other",
+    if item in wordset(
+        """
+        tmp cache system device home home-config project root unknown elsewhere other
+        """
     ):
         return zone == item
     root = subject.place.home + item[1:] if item.startswith("~") else item

@@ -15,11 +15,12 @@ from .wordlist import wordset
 
 _CURL_VALUES = wordset(
     """
-    A b c C d D e E F H h K m o P Q r T t u U w x X y Y z request data data-raw data-binary data-ascii data-urlencode
-    json form form-string header user output url upload-file user-agent referer cookie cookie-jar connect-timeout
-    max-time proxy config cacert cert key write-out retry retry-delay resolve range proxy-user output-dir interface
-    dump-header oauth2-bearer aws-sigv4 unix-socket variable expand-data limit-rate max-filesize netrc-file proto
-    proto-default tls-max ciphers capath connect-to dns-servers doh-url engine hostpubmd5 keepalive-time
+    A b c C d D e E F H h K m o P Q r T t u U w x X y Y z request data data-raw data-binary data-ascii
+    data-urlencode json form form-string header user output url upload-file user-agent referer cookie cookie-jar
+    connect-timeout max-time proxy config cacert cert key write-out retry retry-delay resolve range proxy-user
+    output-dir interface dump-header oauth2-bearer aws-sigv4 unix-socket variable expand-data limit-rate
+    max-filesize netrc-file proto proto-default tls-max ciphers capath connect-to dns-servers doh-url engine
+    hostpubmd5 keepalive-time
     """
 )
 _BODY = (
@@ -108,33 +109,99 @@ def request(
     )
 
 
+class _Curl:
+    """What one curl command line asks for."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.method = self.body = ""
+        self.gets = False
+        self.urls: list[Word] = []
+        self.uploads: list[Word] = []
+        self.outputs: list[Word] = []
+        index = 0
+        while index < len(call.args):
+            word = call.args[index]
+            index += 1
+            if not word.startswith("-") or word == "-":
+                self.urls.append(word)
+                continue
+            following = call.args[index] if index < len(call.args) else Word("")
+            name, value, used = _curl_flag(word, following)
+            index += used
+            self._flag(name, value)
+        self._finish()
+
+    def _flag(self, name: str, value: Word) -> None:
+        if name in ("X", "request"):
+            self.method = str(value)
+        elif name in _BODY:
+            self._data(name, value)
+        elif name in ("o", "output"):
+            self.outputs.append(value)
+        elif name in ("O", "remote-name", "remote-name-all", "J", "OJ"):
+            self.outputs.append(Word("."))
+        elif name == "url":
+            self.urls.append(value)
+        elif name in ("G", "get"):
+            self.gets = True
+        elif name in ("I", "head"):
+            self.method = self.method or "HEAD"
+        elif name in ("K", "config"):
+            edits.read(self.call, value)
+            self.call.emit("net.mutate", "what a settings file says", value, method="UNKNOWN")
+        elif name in ("Q", "quote") and _FTP_CHANGES.match(value):
+            self.method = "DELETE" if re.match(r"(?i)\W*(DELE|RM)", value) else self.method or "PUT"
+
+    def _data(self, name: str, value: Word) -> None:
+        uploaded = name in ("T", "upload-file")
+        self.body += "&" + value if self.body else value
+        self.method = self.method or ("PUT" if uploaded else "POST")
+        match = re.match(r"^(?:[\w.-]+=)?[@<](.+?)(;.*)?$", value)
+        if uploaded and value not in ("-", "."):
+            self.uploads.append(value)
+        elif match and match.group(1) != "-" and name not in ("data-raw", "form-string"):
+            self.uploads.append(value.like(match.group(1)))
+
+    def _finish(self) -> None:
+        if self.gets and self.method == "POST":
+            self.method = "GET"
+        self.method = self.method or "GET"
+        stdin = self.call.stdin
+        if "@-" in self.body and stdin is not None and stdin.text is not None:
+            self.body += stdin.text
+        place = self.call.walk
+        for path in self.uploads:
+            target = self.call.spot(path).path
+            self.body += place.state.written.get(target) or place.place.files.read(target) or ""
+
+
+_FTP_CHANGES = re.compile(r"(?i)\W*(DELE|RMD|MKD|RNFR|RNTO|SITE|STOR|APPE|CHMOD|RM|RENAME|MKDIR|RMDIR|LN|SYMLINK)\b")
+
+
 def _curl(call: Call) -> None:
-    args = call.args
-    options = _curl_options(call)
-    if options is None:
+    if "-h" in call.args[:1] or "--version" in call.args or "--manual" in call.args:
         return
-    method, body, urls, uploads, outputs = options
-    for path in uploads:
+    asked = _Curl(call)
+    for path in asked.uploads:
         edits.read(call, path)
-    carries = any(holds_secret(call.spot(p), p) for p in uploads) or bool(
-        re.search(r"\$\{?(SECRET|PRIVATE_KEY)\b", body)
+    marks = call.stdin.marks if call.stdin is not None else set()
+    carries = (
+        any(holds_secret(call.spot(path), path) for path in asked.uploads)
+        or bool(re.search(r"\$\{?(SECRET|PRIVATE_KEY)\b", asked.body))
+        or ("@-" in asked.body and bool(marks & {"secret", "environment"}))
+        or _from_secret(call, call.args)
     )
-    incoming = call.stdin.marks if call.stdin is not None else set()
-    if ("@-" in body and incoming & {"secret", "environment"}) or _from_secret(call, [*args]):
-        carries = True
-    for path in outputs:
+    traits = {"carries-secret"} if carries else set()
+    for path in asked.outputs:
         edits.write(call, path)
-    for url in urls or [Word("")]:
-        traits = {"carries-secret"} if carries else set()
+    for url in asked.urls or [Word("")]:
         if url.startswith("file:"):
             edits.read(call, url)
             continue
-        if re.match(r"(?i)(ftp|sftp|scp|smtp|smtps|telnet|ldap|dict|gopher|tftp)s?://", url) and (
-            uploads or url.lower().startswith("smtp")
-        ):
-            request(call, url, "UPLOAD", body, url, traits=traits)
-            continue
-        request(call, url, method, body, url, traits=traits)
+        posts = re.match(r"(?i)(ftp|sftp|scp|smtp|smtps|telnet|ldap|dict|gopher|tftp)s?://", url)
+        method = "UPLOAD" if posts and (asked.uploads or url.lower().startswith("smtp")) else asked.method
+        request(call, url, method, asked.body, url, traits=traits)
 
 
 def _from_secret(call: Call, args: list[Word]) -> bool:
@@ -148,71 +215,6 @@ def _from_secret(call: Call, args: list[Word]) -> bool:
         for word in args
         for variable in re.findall(r"\$\{?(\w+)", word)
     )
-
-
-def _curl_options(call: Call) -> tuple[str, str, list[Word], list[Word], list[Word]] | None:
-    args, index = call.args, 0
-    method, body = "", ""
-    urls: list[Word] = []
-    uploads: list[Word] = []
-    outputs: list[Word] = []
-    get = False
-    while index < len(args):
-        word = args[index]
-        index += 1
-        if not word.startswith("-") or word == "-":
-            urls.append(word)
-            continue
-        name, value, used = _curl_flag(word, args[index] if index < len(args) else Word(""))
-        index += used
-        if name in ("X", "request"):
-            method = str(value)
-        elif name in _BODY:
-            uploaded = name in ("T", "upload-file")
-            body += "&" + value if body else value
-            method = method or ("PUT" if uploaded else "POST")
-            match = re.match(r"^(?:[\w.-]+=)?[@<](.+?)(;.*)?$", value)
-            if uploaded and value not in ("-", "."):
-                uploads.append(value)
-            elif match and match.group(1) != "-" and name not in ("data-raw", "form-string"):
-                uploads.append(value.like(match.group(1)))
-        elif name in ("o", "output"):
-            outputs.append(value)
-        elif name == "url":
-            urls.append(value)
-        elif name in ("G", "get"):
-            get = True
-        elif name in ("I", "head"):
-            method = method or "HEAD"
-        elif name in ("K", "config"):
-            edits.read(call, value)
-            call.emit("net.mutate", "what a settings file says", value, method="UNKNOWN")
-        elif name in ("Q", "quote") and re.match(
-            r"(?i)\W*(DELE|RMD|MKD|RNFR|RNTO|SITE|STOR|APPE|CHMOD|RM|RENAME|MKDIR|RMDIR|LN|SYMLINK)\b", value
-        ):
-            method = "DELETE" if re.match(r"(?i)\W*(DELE|RM)", value) else method or "PUT"
-        elif name in ("O", "remote-name", "remote-name-all", "J", "OJ"):
-            outputs.append(Word("."))
-        elif (
-            name in ("b", "cookie", "E", "cert", "key", "netrc-file") and "/" in value and name in ("E", "cert", "key")
-        ):
-            continue
-    if "-h" in args[:1] or "--version" in args or "--manual" in args:
-        return None
-    if get and method in ("POST", ""):
-        method = "GET"
-    if "@-" in body and call.stdin is not None and call.stdin.text is not None:
-        body += call.stdin.text
-    body = _body_files(call, body, uploads)
-    return method or "GET", body, urls, uploads, outputs
-
-
-def _body_files(call: Call, body: str, uploads: list[Word]) -> str:
-    for path in uploads:
-        known = call.walk.state.written.get(call.spot(path).path)
-        text = known if known is not None else call.walk.place.files.read(call.spot(path).path)
-        body += text or ""
-    return body
 
 
 def _curl_flag(word: Word, following: Word) -> tuple[str, Word, int]:
@@ -235,9 +237,9 @@ def _wget(call: Call) -> None:
         call.args,
         wordset(
             """
-        O o a P U t T e Q i B D X A R output-document post-data post-file body-data body-file method header user
-        password directory-prefix output-file execute
-        """
+            O o a P U t T e Q i B D X A R output-document post-data post-file body-data body-file method header user
+            password directory-prefix output-file execute
+            """
         ),
     )
     method = str(options.value("method")) or (

@@ -107,6 +107,7 @@ _EVALS = re.compile(r"\b(?:eval|assert|Function|instance_eval|vm\.runIn\w+|creat
 
 
 def read_table(call: Call, language: str, text: str) -> None:
+    """Effects of code in a language, by the calls its tables name."""
     from .effects import follow
 
     # Runs of blanks and long texts cost backtracking; what such code means does not depend on them.

@@ -26,15 +26,16 @@ _INSTALL = wordset(
 )
 _REMOVE = wordset(
     """
-    remove uninstall rm un purge autoremove erase prune unlink delete remove-repository untap cleanup clean autoclean
+    remove uninstall rm un purge autoremove erase prune unlink delete remove-repository untap cleanup clean
+    autoclean
     """
 )
 _READ = wordset(
     """
-    list ls show info search view outdated why audit help version config freeze check tree home bugs docs pack doctor
-    ping whoami root bin prefix explain policy depends rdepends showsrc desc deps leaves inspect cache licenses verify
-    metadata files query status debug locate-project about source dependencies graph explore fund completion stars
-    history log contents
+    list ls show info search view outdated why audit help version config freeze check tree home bugs docs pack
+    doctor ping whoami root bin prefix explain policy depends rdepends showsrc desc deps leaves inspect cache
+    licenses verify metadata files query status debug locate-project about source dependencies graph explore fund
+    completion stars history log contents
     """
 )
 _SCRIPTED = wordset(
@@ -374,9 +375,9 @@ TABLE: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys(
         wordset(
             """
-        just task gulp grunt invoke inv doit nox tox tilt earthly dagger bazel bazelisk buck buck2 pants please lake
-        mage mask
-        """
+            just task gulp grunt invoke inv doit nox tox tilt earthly dagger bazel bazelisk buck buck2 pants please
+            lake mage mask
+            """
         ),
         _task,
     ),
@@ -386,8 +387,8 @@ TABLE: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys(
         wordset(
             """
-        twine flit-publish cargo-release semantic-release release-it np changeset goreleaser cargo-publish
-        """
+            twine flit-publish cargo-release semantic-release release-it np changeset goreleaser cargo-publish
+            """
         ),
         _twine,
     ),
@@ -399,17 +400,17 @@ TABLE: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys(
         wordset(
             """
-        rails rake artisan django-admin alembic flask prisma knex sequelize typeorm drizzle-kit flyway liquibase goose
-        dbmate sqlx diesel migrate atlas ecto phinx
-        """
+            rails rake artisan django-admin alembic flask prisma knex sequelize typeorm drizzle-kit flyway liquibase
+            goose dbmate sqlx diesel migrate atlas ecto phinx
+            """
         ),
         _rake,
     ),
     **dict.fromkeys(
         wordset(
             """
-        gcc g++ cc c++ clang clang++ rustc tsc javac ld as ar ranlib nasm zig ghc ocamlopt kotlinc scalac solc
-        """
+            gcc g++ cc c++ clang clang++ rustc tsc javac ld as ar ranlib nasm zig ghc ocamlopt kotlinc scalac solc
+            """
         ),
         _compiler,
     ),
@@ -419,21 +420,21 @@ TABLE: dict[str, Callable[[Call], None]] = {
             pytest py.test jest vitest mocha ava karma cypress playwright nosetests unittest phpunit rspec minitest
             cucumber behave ctest gtest black ruff isort flake8 pylint mypy pyright pyre autopep8 yapf bandit
             pre-commit eslint prettier biome oxlint stylelint tslint standard rubocop golangci-lint gofmt goimports
-            staticcheck clippy rustfmt cmake meson configure autoreconf automake autoconf webpack vite rollup esbuild
-            parcel next nuxt astro gatsby remix svelte-kit ng vue storybook tsup swc babel postcss tailwindcss sass
-            lessc uvicorn gunicorn hypercorn celery daphne waitress-serve puma unicorn rackup nodemon ts-node-dev
-            pm2-dev concurrently jupyter ipython streamlit gradio mkdocs sphinx-build jekyll hugo docusaurus typedoc
-            doxygen coverage nyc c8 codecov locust k6 ab wrk hey siege protoc buf swag openapi-generator
-            graphql-codegen shellcheck hadolint yamllint ansible-lint tflint tfsec checkov actionlint markdownlint
-            cspell typos vale semgrep trivy grype syft snyk osv-scanner ffmpeg convert magick imagemagick pandoc
-            latexmk pdflatex xelatex dot plantuml mmdc inkscape gs qpdf sqlfluff detect-secrets gitlint commitlint
-            husky lint-staged cargo-nextest cargo-watch wasm-pack trunk air reflex watchman entr tsc-watch depcheck
-            knip madge attw publint size-limit python-build cookiecutter copier yeoman yo degit create-react-app
-            create-next-app create-vite xcodebuild xcrun simctl instruments swiftlint swiftformat adb emulator flutter
-            dart react-native gradle-profiler ktlint detekt phpstan psalm php-cs-fixer pint credo dialyzer stack-test
-            hyperfine time-cmd valgrind strace-lite perf-lite bats shunit2 shfmt direnv-check npm-run-all run-p run-s
-            wait-on tsd claude codex gemini aider opencode cursor-agent goose-agent llm ollama code cursor subl open
-            xdg-open pbcopy pbpaste xclip xsel wl-copy
+            staticcheck clippy rustfmt cmake meson configure autoreconf automake autoconf webpack vite rollup
+            esbuild parcel next nuxt astro gatsby remix svelte-kit ng vue storybook tsup swc babel postcss
+            tailwindcss sass lessc uvicorn gunicorn hypercorn celery daphne waitress-serve puma unicorn rackup
+            nodemon ts-node-dev pm2-dev concurrently jupyter ipython streamlit gradio mkdocs sphinx-build jekyll
+            hugo docusaurus typedoc doxygen coverage nyc c8 codecov locust k6 ab wrk hey siege protoc buf swag
+            openapi-generator graphql-codegen shellcheck hadolint yamllint ansible-lint tflint tfsec checkov
+            actionlint markdownlint cspell typos vale semgrep trivy grype syft snyk osv-scanner ffmpeg convert
+            magick imagemagick pandoc latexmk pdflatex xelatex dot plantuml mmdc inkscape gs qpdf sqlfluff
+            detect-secrets gitlint commitlint husky lint-staged cargo-nextest cargo-watch wasm-pack trunk air reflex
+            watchman entr tsc-watch depcheck knip madge attw publint size-limit python-build cookiecutter copier
+            yeoman yo degit create-react-app create-next-app create-vite xcodebuild xcrun simctl instruments
+            swiftlint swiftformat adb emulator flutter dart react-native gradle-profiler ktlint detekt phpstan psalm
+            php-cs-fixer pint credo dialyzer stack-test hyperfine time-cmd valgrind strace-lite perf-lite bats
+            shunit2 shfmt direnv-check npm-run-all run-p run-s wait-on tsd claude codex gemini aider opencode
+            cursor-agent goose-agent llm ollama code cursor subl open xdg-open pbcopy pbpaste xclip xsel wl-copy
             """
         ),
         _run,

@@ -22,6 +22,7 @@ NOT_WORDS = re.compile(r"^[\d./:]|^arn:|://|=|^i-|^vol-")
 
 
 def signals_of(call: Call) -> tuple[str, ...]:
+    """Words of a command line that may name an environment: flags like `--profile`, and operands."""
     found: list[str] = []
     args = call.args
     for index, word in enumerate(args):
@@ -81,32 +82,11 @@ def platform(call: Call) -> None:
         )
     elif kind == "destroy":
         call.emit("infra.destroy", name, word, **facts)
-    elif flat[:1] and flat[0] in (
-        "dev",
-        "start",
-        "build",
-        "serve",
-        "emulators:start",
-        "emulators",
-        "local",
-        "run",
-        "preview",
-        "functions:serve",
-        "link",
-        "init",
-        "login",
-        "logout",
-        "switch",
-        "types",
-        "gen",
-        "generate",
-        "docs",
-        "open",
-        "stop",
-        "unlink",
-        "checkpoint",
-        "test",
-        "pages-dev",
+    elif flat[:1] and flat[0] in wordset(
+        """
+        dev start build serve emulators:start emulators local run preview functions:serve link init login logout
+        switch types gen generate docs open stop unlink checkpoint test pages-dev listen tail
+        """
     ):
         call.emit("proc.run", name)
     elif kind == "read" and not set(flat) & _DEPLOY:
@@ -121,23 +101,11 @@ def _settings(call: Call, flat: list[str], name: str, word: Word | None, facts: 
     verbs = set(flat)
     if (
         verbs
-        & {
-            "set",
-            "add",
-            "rm",
-            "remove",
-            "unset",
-            "delete",
-            "import",
-            "create",
-            "put",
-            "bulk",
-            "deploy",
-            "revoke",
-            "rotate",
-            "update",
-            "edit",
-        }
+        & wordset(
+            """
+            set add rm remove unset delete import create put bulk deploy revoke rotate update edit
+            """
+        )
         or any("=" in w for w in call.args if not w.startswith("-"))
         or any(w.startswith("--set") for w in call.args)
     ):

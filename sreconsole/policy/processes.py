@@ -80,8 +80,9 @@ def _pkill(call: Call) -> None:
 
 _SERVICE_READ = wordset(
     """
-    status is-active is-enabled is-failed list-units list-unit-files list-timers list-jobs show cat list-dependencies
-    list-sockets show-environment help get-default list print blame list-machines dump services info log monitor
+    status is-active is-enabled is-failed list-units list-unit-files list-timers list-jobs show cat
+    list-dependencies list-sockets show-environment help get-default list print blame list-machines dump services
+    info log monitor
     """
 )
 
@@ -283,9 +284,10 @@ TABLE: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys(
         wordset(
             """
-        passwd chpasswd useradd userdel usermod groupadd groupdel groupmod adduser deluser addgroup delgroup visudo
-        chage newusers gpasswd chsh chfn vipw vigr dscl sysadminctl dseditgroup net smbpasswd htpasswd kadmin
-        """
+            passwd chpasswd useradd userdel usermod groupadd groupdel groupmod adduser deluser addgroup delgroup
+            visudo chage newusers gpasswd chsh chfn vipw vigr dscl sysadminctl dseditgroup net smbpasswd htpasswd
+            kadmin
+            """
         ),
         accounts,
     ),
@@ -295,17 +297,17 @@ TABLE: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys(
         wordset(
             """
-        iptables ip6tables nft ufw firewall-cmd pfctl ebtables ipset iptables-restore iptables-legacy
-        """
+            iptables ip6tables nft ufw firewall-cmd pfctl ebtables ipset iptables-restore iptables-legacy
+            """
         ),
         _firewall,
     ),
     **dict.fromkeys(
         wordset(
             """
-        ip ifconfig route nmcli networksetup scutil wpa_cli iwctl brctl ovs-vsctl tc resolvectl hostname wg wg-quick
-        tailscale zerotier-cli netplan ifup ifdown dhclient ethtool
-        """
+            ip ifconfig route nmcli networksetup scutil wpa_cli iwctl brctl ovs-vsctl tc resolvectl hostname wg
+            wg-quick tailscale zerotier-cli netplan ifup ifdown dhclient ethtool
+            """
         ),
         _network,
     ),
@@ -318,18 +320,18 @@ TABLE: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys(
         wordset(
             """
-        pass gopass op bw lpass keyring secret-tool sops ansible-vault age chezmoi-secret gnome-keyring berglas teller
-        bitwarden keepassxc-cli
-        """
+            pass gopass op bw lpass keyring secret-tool sops ansible-vault age chezmoi-secret gnome-keyring berglas
+            teller bitwarden keepassxc-cli
+            """
         ),
         vaults,
     ),
     **dict.fromkeys(
         wordset(
             """
-        sysctl modprobe insmod rmmod kexec setenforce grub-install update-grub grub-mkconfig update-initramfs dracut
-        efibootmgr bcdedit
-        """
+            sysctl modprobe insmod rmmod kexec setenforce grub-install update-grub grub-mkconfig update-initramfs
+            dracut efibootmgr bcdedit
+            """
         ),
         _kernel,
     ),

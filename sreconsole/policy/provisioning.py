@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .call import Call
+from .call import Call, Text, Where
 from .options import Options
 from .platforms import signals_of
 from .wordlist import wordset
 
 
 def run_terraform(call: Call) -> None:
+    """terraform, tofu, terragrunt: plan reads, apply changes, destroy destroys; state edits count."""
     options = Options(call.args, wordset("chdir var var-file state target out backend-config"), clusters=False)
     words = [str(w) for w in options.rest]
     verb = words[0] if words else ""
@@ -29,24 +30,11 @@ def run_terraform(call: Call) -> None:
     word = options.rest[0] if options.rest else None
     if destroys:
         call.emit("infra.destroy", name, word, **facts)
-    elif verb == "plan" or verb in (
-        "show",
-        "output",
-        "validate",
-        "fmt",
-        "graph",
-        "version",
-        "providers",
-        "console",
-        "get",
-        "test",
-        "metadata",
-        "modules",
-        "help",
-        "hclfmt",
-        "graph-dependencies",
-        "render-json",
-        "",
+    elif verb == "plan" or verb in wordset(
+        """
+        show output validate fmt graph version providers console get test metadata modules help hclfmt graph-
+        dependencies render-json
+        """
     ):
         if (
             verb == "output"
@@ -73,6 +61,7 @@ def run_terraform(call: Call) -> None:
 
 
 def run_pulumi(call: Call) -> None:
+    """pulumi, cdk, sam, serverless: preview reads, up and deploy change, destroy destroys."""
     words = [str(w) for w in call.args if not w.startswith("-")]
     verb = words[0] if words else ""
     name = f"{call.name} {' '.join(words[:2])}".strip()
@@ -86,37 +75,11 @@ def run_pulumi(call: Call) -> None:
         call.emit("infra.destroy", name, word, **facts)
     elif (verb in ("config",) and any(w == "--secret" for w in call.args)) or words[:2] == ["config", "get"]:
         call.emit("secret.write" if words[:2] != ["config", "get"] else "secret.read", name, word, secret="command")
-    elif verb in (
-        "preview",
-        "pre",
-        "synth",
-        "synthesize",
-        "diff",
-        "ls",
-        "list",
-        "stack",
-        "logs",
-        "about",
-        "whoami",
-        "version",
-        "doctor",
-        "validate",
-        "metadata",
-        "info",
-        "print",
-        "package",
-        "build",
-        "local",
-        "offline",
-        "status",
-        "context",
-        "docs",
-        "acknowledge",
-        "help",
-        "init",
-        "new",
-        "generate",
-        "",
+    elif verb in wordset(
+        """
+        preview pre synth synthesize diff ls list stack logs about whoami version doctor validate metadata info
+        print package build local offline status context docs acknowledge help init new generate
+        """
     ):
         if any(w in ("--show-secrets",) for w in call.args):
             call.emit("secret.read", name, word, secret="command")
@@ -130,14 +93,33 @@ def run_pulumi(call: Call) -> None:
         call.emit("infra.write", name, word, **facts)
 
 
+def _ad_hoc(call: Call, options: Options, signals: tuple[str, ...]) -> None:
+    """`ansible HOSTS -m MODULE -a ARGUMENTS`."""
+    from .effects import follow
+
+    module, arguments = str(options.value("m", "module-name")) or "command", options.value("a", "args")
+    host = str(options.rest[0]) if options.rest else "all"
+    if module in ("ping", "setup", "debug", "gather_facts"):
+        call.emit("infra.read", f"ansible {module}", signals=signals)
+    elif module in ("shell", "command", "raw") and arguments:
+        where = Where("ssh", host, (host, str(options.value("i", "inventory"))))
+        follow(call, [Text(str(arguments), f"ansible {host}", arguments, where=where)])
+        call.emit("infra.read", f"ansible {host}", signals=signals)
+    else:
+        kind = "infra.destroy" if "absent" in arguments else "infra.write"
+        call.emit(kind, f"ansible {module}", arguments or None, signals=signals)
+
+
 def run_ansible(call: Call) -> None:
+    """ansible-playbook and its kind change hosts; `--check` only looks."""
     args = call.args
     options = Options(
         args,
         wordset(
             """
-        i inventory l limit t tags e extra-vars m module-name a args u user f forks vault-password-file become-user
-        """
+            i inventory l limit t tags e extra-vars m module-name a args u user f forks vault-password-file
+            become-user
+            """
         ),
     )
     if any(
@@ -153,40 +135,12 @@ def run_ansible(call: Call) -> None:
         *(str(w) for w in options.rest[:1]),
     )
     if call.name == "ansible":
-        module, arguments = str(options.value("m", "module-name")) or "command", options.value("a", "args")
-        if module in ("ping", "setup", "debug", "gather_facts"):
-            call.emit("infra.read", f"ansible {module}", signals=signals)
-            return
-        if module in ("shell", "command", "raw") and arguments:
-            from .call import Text, Where
-            from .effects import follow
-
-            host = str(options.rest[0]) if options.rest else "all"
-            follow(
-                call,
-                [
-                    Text(
-                        str(arguments),
-                        f"ansible {host}",
-                        arguments,
-                        where=Where("ssh", host, (host, str(options.value("i")))),
-                    )
-                ],
-            )
-            call.emit("infra.read", f"ansible {host}", signals=signals)
-            return
-        destroys = "absent" in arguments
-        call.emit(
-            "infra.destroy" if destroys else "infra.write", f"ansible {module}", arguments or None, signals=signals
-        )
+        _ad_hoc(call, options, signals)
         return
-    if call.name in (
-        "ansible-galaxy",
-        "ansible-doc",
-        "ansible-inventory",
-        "ansible-config",
-        "ansible-lint",
-        "ansible-console",
+    if call.name in wordset(
+        """
+        ansible-galaxy ansible-doc ansible-inventory ansible-config ansible-lint ansible-console
+        """
     ):
         words = [str(w) for w in options.rest]
         call.emit("pkg.install" if "install" in words else "infra.read", f"{call.name} {' '.join(words[:2])}")
@@ -200,6 +154,7 @@ def run_ansible(call: Call) -> None:
 
 
 def packer(call: Call) -> None:
+    """`packer build` makes images; the rest looks or formats."""
     words = [str(w) for w in call.args if not w.startswith("-")]
     verb = words[0] if words else ""
     read = verb in ("validate", "inspect", "version", "help", "console", "") or words[1:2] in (

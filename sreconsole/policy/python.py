@@ -24,8 +24,8 @@ _RUNS = wordset(
     """
     os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen
     subprocess.getoutput subprocess.getstatusoutput commands.getoutput pty.spawn asyncio.create_subprocess_shell
-    asyncio.create_subprocess_exec os.posix_spawn os.execv os.execl os.execvp os.execlp os.execve os.execvpe os.execle
-    os.execlpe os.spawnl os.spawnv os.spawnlp os.spawnvp sh.bash plumbum.local pexpect.spawn pexpect.run
+    asyncio.create_subprocess_exec os.posix_spawn os.execv os.execl os.execvp os.execlp os.execve os.execvpe
+    os.execle os.execlpe os.spawnl os.spawnv os.spawnlp os.spawnvp sh.bash plumbum.local pexpect.spawn pexpect.run
     fabric.Connection.run invoke.run
     """
 )
@@ -357,16 +357,11 @@ class _Reader:
                 "infra.destroy" if re.match(r"delete|terminate|destroy|remove|purge|empty", method) else "infra.write"
             )
             self.call.emit(kind, f"aws {method}", self.word(node, method), cloud="aws")
-        elif method in (
-            "delete_bucket",
-            "terminate_instances",
-            "delete_db_instance",
-            "delete_object",
-            "delete_objects",
-            "delete_table",
-            "delete_stack",
-            "drop_database",
-            "drop_all",
+        elif method in wordset(
+            """
+            delete_bucket terminate_instances delete_db_instance delete_object delete_objects delete_table
+            delete_stack drop_database drop_all
+            """
         ):
             self.call.emit("infra.destroy" if "drop" not in method else "db.destroy", method, self.word(node, method))
         elif dotted == "print" and first is not None and "os.environ" in ast.unparse(first):

@@ -17,8 +17,8 @@ _RUN_VALUES = wordset(
     --cidfile --cpus --cpu-shares --cpuset-cpus --device --dns --entrypoint --env --env-file --expose --gpus
     --group-add --health-cmd --hostname --ip --ipc --label --link --log-driver --log-opt --mac-address --memory
     --mount --name --net --network --pid --platform --publish --pull --restart --runtime --security-opt --shm-size
-    --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --ulimit --user --userns --uts --volume --volumes-from
-    --workdir --index --detach-keys
+    --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --ulimit --user --userns --uts --volume
+    --volumes-from --workdir --index --detach-keys
     """
 )
 _GLOBAL = wordset("-c -H -l --context --config --host --log-level --tlscacert --connection --url")

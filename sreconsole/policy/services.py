@@ -125,8 +125,8 @@ def _api(call: Call, words: list[str], facts: dict[str, Any]) -> None:
         call.args,
         wordset(
             """
-        X method f raw-field F field H header q jq t template input cache hostname p preview
-        """
+            X method f raw-field F field H header q jq t template input cache hostname p preview
+            """
         ),
     )
     path = words[1] if len(words) > 1 else ""
@@ -220,26 +220,27 @@ TABLE: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys(
         wordset(
             """
-        slack slack-cli slackcat discord telegram-send notify ntfy apprise signal-cli wall write xmpp matrix-commander
-        teams-cli tweet toot twurl
-        """
+            slack slack-cli slackcat discord telegram-send notify ntfy apprise signal-cli wall write xmpp
+            matrix-commander teams-cli tweet toot twurl
+            """
         ),
         _chat,
     ),
     **dict.fromkeys(
         wordset(
             """
-        nginx haproxy apachectl apache2ctl httpd caddy traefik varnishd squid envoy named postfix dovecot prometheus
-        """
+            nginx haproxy apachectl apache2ctl httpd caddy traefik varnishd squid envoy named postfix dovecot
+            prometheus
+            """
         ),
         _server,
     ),
     **dict.fromkeys(
         wordset(
             """
-        gitlab-rails gitlab-rake gitlab-ctl gitlab-runner gitlab-backup gitea forgejo jenkins jenkins-cli bk
-        buildkite-agent circleci drone tkn gocd teamcity concourse fly-ci
-        """
+            gitlab-rails gitlab-rake gitlab-ctl gitlab-runner gitlab-backup gitea forgejo jenkins jenkins-cli bk
+            buildkite-agent circleci drone tkn gocd teamcity concourse fly-ci
+            """
         ),
         _gitlab_server,
     ),

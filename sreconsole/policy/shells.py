@@ -107,6 +107,7 @@ def script_content(call: Call, word: str) -> tuple[str | None, bool]:
 
 
 def run_eval(call: Call) -> list[Step] | None:
+    """`eval TEXT`."""
     args = [w for w in call.args if w != "--"]
     if not args:
         return None
@@ -127,6 +128,7 @@ def _known_env_setup(call: Call, word: Word) -> bool:
 
 
 def run_trap(call: Call) -> list[Step] | None:
+    """`trap TEXT SIGNAL`: the text runs later, all the same."""
     args = [w for w in call.args if w != "--"]
     if len(args) < 2 or args[0] in ("-", "", "-p", "-l"):
         return None
@@ -134,6 +136,7 @@ def run_trap(call: Call) -> list[Step] | None:
 
 
 def source_file(call: Call) -> list[Step] | None:
+    """`source FILE`: its text runs here."""
     if not call.args:
         return None
     found = script_file(call, call.args[0], call.args[1:])

@@ -10,7 +10,6 @@ _LEADING = re.compile(
     r"begin\s*;?|/\*!\d*)*",
     re.IGNORECASE | re.DOTALL,
 )
-_DESTROYS = re.compile(r"(?i)^(drop|truncate|detach\s+database|purge)\b")
 _READS = re.compile(
     r"(?i)^(select|show|describe|desc|explain|values|table|use|set\s|pragma|begin|commit|rollback|"
     r"start\s+transaction|declare|fetch|help|analyze|list|print|go|end|savepoint|release|\\[a-z?])"
@@ -45,47 +44,38 @@ def split(text: str) -> list[str]:
     return [part for part in re.split(r";|\n(?=\\)|\\g|\bGO\b\n", plain) if part.strip()]
 
 
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), kind)
+    for pattern, kind in (
+        (r"drop\s+(index|view|trigger|function|procedure|sequence|constraint)\b", "schema"),
+        (r"(drop|truncate|detach\s+database|purge)\b", "destroy"),
+        (r"alter\s+table\b.*\bdrop\b", "destroy"),
+        (r"select\b.*\binto\s+(table\s+)?[\w.]+\s+from\b", "write"),
+        (r"pragma\s+\w+\s*=", "write"),
+        (r"analyze\s+(delete|update|insert)", "write"),
+        (_READS.pattern.removeprefix("(?i)^"), "read"),
+        (r"(alter|create|reindex|rename|comment|refresh|cluster|vacuum|lock)\b", "schema"),
+        (r"(shutdown|kill)\b", "destroy"),
+        (r"[a-z]{3,}\b", "write"),
+    )
+)
+
+
 def statement(raw: str) -> tuple[str, str] | None:
     """Kind and words of one statement."""
     text = _LEADING.sub("", raw.strip()[:4_000], count=1).strip().lstrip("(").strip()
     if not text:
         return None
-    head = " ".join(text.split()[:4])
     if _EXECUTES.search(text):
-        return "execute", head
+        return "execute", _what(text)
     if _GRANTS.match(text):
-        return "grant", head
-    if _DESTROYS.match(text):
-        return (
-            "schema"
-            if re.match(r"(?i)drop\s+(index|view|trigger|function|procedure|sequence|constraint)", text)
-            else "destroy"
-        ), _what(text)
-    if re.match(r"(?i)alter\s+table\b.*\bdrop\b", text.replace("\n", " ")):
-        return "destroy", _what(text)
-    if re.match(r"(?i)delete\b", text):
-        unbounded = not _WHERE.search(text) or _ALWAYS.search(text)
-        return ("destroy" if unbounded else "write"), _what(text)
-    if re.match(r"(?i)update\b", text):
-        unbounded = not _WHERE.search(text) or _ALWAYS.search(text)
-        return ("mass-write" if unbounded else "write"), _what(text)
-    if re.match(r"(?i)select\b", text) and re.search(r"(?i)\binto\s+(table\s+)?[\w.]+\s+from\b", text):
-        return "write", head
-    if re.match(r"(?i)pragma\s+\w+\s*=", text):
-        return "write", head
-    if re.match(r"(?i)analyze\s+(delete|update|insert)", text):
-        return "write", head
-    if _READS.match(text):
-        return "read", head
-    if re.match(r"(?i)(alter|create|reindex|rename|comment|refresh|cluster|vacuum|lock)\b", text):
-        return "schema", head
-    if re.match(
-        r"(?i)(insert|replace|merge|upsert|copy|load|call|do|exec(ute)?|import|lock|unlock|kill|shutdown|"
-        r"optimize)\b",
-        text,
-    ):
-        return ("destroy" if re.match(r"(?i)(shutdown|kill)", text) else "write"), head
-    return ("write", head) if re.match(r"[A-Za-z]{3,}\b", text) else ("read", head)
+        return "grant", _what(text)
+    changes = re.match(r"(?i)(delete|update)\b", text)
+    if changes:
+        bounded = _WHERE.search(text) and not _ALWAYS.search(text)
+        whole = {"delete": "destroy", "update": "mass-write"}[changes.group(1).lower()]
+        return ("write" if bounded else whole), _what(text)
+    return next((kind for pattern, kind in _RULES if pattern.match(text)), "read"), _what(text)
 
 
 def _what(text: str) -> str:

@@ -9,6 +9,8 @@ from .secrets import holds_secret
 from .shells import script_content
 from .wordlist import wordset
 
+_MILD_FLAGS = wordset("rm reset prune cleanup remove disable drop clean")
+
 
 def asks_help(call: Call) -> bool:
     """`TOOL … --help` and `TOOL --version` print and stop."""
@@ -52,42 +54,51 @@ def unknown(call: Call) -> None:
     args = call.args
     if asks_help(call):
         return
-    text, fresh = (None, False)
     if "/" in call.argv[0]:
         text, fresh = script_content(call, call.argv[0])
-    if text is not None and interpreters.script(call, text, fresh):
-        return
-    words = [w for w in args if not w.startswith("-")]
-    local = "/" in call.argv[0] and not call.argv[0].startswith(("/usr/", "/bin/", "/opt/", "/sbin/"))
+        if text is not None and interpreters.script(call, text, fresh):
+            return
     for index, word in enumerate(args):
         if word in _ESCAPES and index + 1 < len(args):
             call.emit("unknown", call.name, call.argv[0])
             follow(call, [Argv(args[index:], call.name)])
             return
-    for word in words[:4]:
-        if _DESTROYS.match(word):
-            kind = "unknown.destroy" if not local else "unknown"
-            call.emit(kind, f"{call.name} {word}", word, verb=str(word))
-            return
-        if _CHANGES.match(word):
-            call.emit("unknown.change", f"{call.name} {word}", word, verb=str(word))
-            return
-    flags = [w.lstrip("-").split("=")[0] for w in args if w.startswith("--")]
-    if any(
-        _DESTROYS.match(f) and f not in ("rm", "reset", "prune", "cleanup", "remove", "disable", "drop") for f in flags
-    ):
-        call.emit("unknown.destroy", call.name)
+    if _told_by_words(call) or _told_by_name(call):
         return
-    name_words = re.split(r"[-_.]", call.name)
-    if len(name_words) > 1 and any(_DESTROYS.match(w) for w in name_words[:1]) and local:
-        call.emit("unknown.change", call.name, call.argv[0])
-        return
-    if any(w in ("deploy", "publish", "release") for w in name_words) and local:
-        call.emit("unknown.change", call.name, call.argv[0])
-        return
-    for word in words:
-        if "/" in word or "." in word:
+    for word in args:
+        if not word.startswith("-") and ("/" in word or "." in word):
             target = call.spot(word)
             if holds_secret(target, word):
                 call.emit("secret.use", target.path, word)
     call.emit("unknown", call.name, call.argv[0])
+
+
+def _local(call: Call) -> bool:
+    """Whether the program is named by a path of the project's own, not of the system."""
+    return "/" in call.argv[0] and not call.argv[0].startswith(("/usr/", "/bin/", "/opt/", "/sbin/"))
+
+
+def _told_by_words(call: Call) -> bool:
+    for word in [w for w in call.args if not w.startswith("-")][:4]:
+        if _DESTROYS.match(word):
+            kind = "unknown" if _local(call) else "unknown.destroy"
+            call.emit(kind, f"{call.name} {word}", word, verb=str(word))
+            return True
+        if _CHANGES.match(word):
+            call.emit("unknown.change", f"{call.name} {word}", word, verb=str(word))
+            return True
+    for word in call.args:
+        flag = word.lstrip("-").split("=", 1)[0]
+        if word.startswith("--") and _DESTROYS.match(flag) and flag not in _MILD_FLAGS:
+            call.emit("unknown.destroy", call.name, word)
+            return True
+    return False
+
+
+def _told_by_name(call: Call) -> bool:
+    words = re.split(r"[-_.]", call.name)
+    destroys = len(words) > 1 and bool(_DESTROYS.match(words[0]))
+    if _local(call) and (destroys or any(w in ("deploy", "publish", "release") for w in words)):
+        call.emit("unknown.change", call.name, call.argv[0])
+        return True
+    return False

@@ -19,8 +19,8 @@ from .wordlist import wordset
 
 _SHELLS = wordset(
     """
-    Bash bash shell exec_command local_shell run_shell_command unified_exec terminal execute_command Shell PowerShell
-    container.exec
+    Bash bash shell exec_command local_shell run_shell_command unified_exec terminal execute_command Shell
+    PowerShell container.exec
     """
 )
 
@@ -272,8 +272,8 @@ _DESTROY_VERBS = wordset(
 _OUTWARD_VERBS = wordset(
     """
     create update send merge pay refund post publish deploy write push execute run approve transfer charge add set
-    edit submit insert upload invite assign close reply move rename comment trigger put patch apply release subscribe
-    schedule book order buy enable grant invoke call modify
+    edit submit insert upload invite assign close reply move rename comment trigger put patch apply release
+    subscribe schedule book order buy enable grant invoke call modify
     """
 )
 
@@ -375,8 +375,8 @@ _TOOLS: dict[str, Callable[[Mapping[str, Any], Surroundings], Reading]] = {
             """
             TodoWrite TodoRead update_plan write_todos BashOutput TaskOutput TaskGet TaskList TaskUpdate TaskStop
             KillShell KillBash Skill SlashCommand ToolSearch ListMcpResourcesTool ReadMcpResourceTool
-            list_mcp_resources read_mcp_resource wait close_agent save_memory get_internal_docs Sleep StructuredOutput
-            LSP exit_plan_mode enter_plan_mode complete_task
+            list_mcp_resources read_mcp_resource wait close_agent save_memory get_internal_docs Sleep
+            StructuredOutput LSP exit_plan_mode enter_plan_mode complete_task
             """
         ),
         _nothing,

@@ -19,6 +19,7 @@ class Wrapper(NamedTuple):
 
 
 def wrapper_of(values: str = "", skip: int = 0, assigns: bool = False, stop: str = "") -> Wrapper:
+    """A wrapper from texts: flags that take a value, words to skip, flags after which nothing runs."""
     return Wrapper(frozenset(values.split()), skip, assigns, frozenset(stop.split()))
 
 

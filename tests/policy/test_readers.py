@@ -199,11 +199,31 @@ def test_real_files_read_only_small_regular_files(tmp_path):
         ({"env_vars": {"RAILS_ENV": "production"}, "local": True}, "", "prod"),
         ({"dsn_vars": ("PROD_DATABASE_URL",), "signals": ("PROD_DATABASE_URL",)}, "", "prod"),
         ({}, "localhost", "local"),
+        ({"env_vars": {"RAILS_ENV": "test"}, "local": True}, "", "local"),
         ({}, "db.acme.io", "prod"),
     ],
 )
 def test_environments(facts, host, name):
     assert place(Effect("infra.write", host=host, facts=facts), {}).environment == name
+
+
+@pytest.mark.parametrize(
+    ("command", "tier"),
+    [
+        ("psql postgresql://app@localhost/app_test -c 'TRUNCATE users'", 2),
+        ("psql postgresql://app@localhost/app_dev -c 'TRUNCATE users'", 3),
+        ("psql -h localhost -d prod -c 'TRUNCATE users'", 4),
+        ("RAILS_ENV=test rails db:schema:load", 2),
+        ("rails db:reset", 3),
+        ("RAILS_ENV=production rails db:reset", 4),
+        ("docker compose -f docker-compose.test.yml up -d", 2),
+        ("docker compose -f docker-compose.prod.yml up -d", 3),
+        ("kubectl --context kind-dev apply -f x", 2),
+        ("kubectl --context dev-eu apply -f x", 3),
+    ],
+)
+def test_the_same_act_by_environment(command, tier, shell):
+    assert shell(command).tier == tier
 
 
 def test_unknown_infrastructure_says_why_it_counts_as_production():
