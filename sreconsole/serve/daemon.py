@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,7 +34,7 @@ from sreconsole.serve.sessions import Roster
 from sreconsole.serve.timers import Timers
 from sreconsole.store import agents, escalations, sessions
 from sreconsole.store.event import NOTICE, WARN, Event
-from sreconsole.store.writer import Tx, Writer
+from sreconsole.store.writer import Tx, Unwritable, Writer
 
 Result = TypeVar("Result")
 
@@ -249,17 +250,20 @@ class Daemon:
             if e.state == State.PENDING and e.id not in self.questions.waiters:
                 try:
                     await self.questions.cancel(e.id, "the agent's hook did not come back after serve restarted")
-                except (life.Late, Moved, Unknown):
+                except (life.Late, Moved, Unknown, Unwritable):
+                    # Its deadline still ends it.
                     continue
 
     async def _departed(self) -> None:
         """A killed client leaves its hook waiting as an orphan: its questions are withdrawn, its session has ended."""
         while True:
             await asyncio.sleep(1.0)
-            for one in self.roster.departed():
-                await self._bury(one)
-            if await self._caretaker.tidy(self._scopes):
-                await self.learn()
+            # A store that cannot be written now is looked at again in a second; serve stays to refuse and to say so.
+            with suppress(Unwritable):
+                for one in self.roster.departed():
+                    await self._bury(one)
+                if await self._caretaker.tidy(self._scopes):
+                    await self.learn()
 
     async def _bury(self, session: sessions.Session) -> None:
         now = self.clock.now()
@@ -291,6 +295,8 @@ class Daemon:
             except (PolicyBroken, configuration.ConfigError, Poison):
                 # Recorded where it arose, and shown by hello and doctor until it is mended.
                 continue
+            except Unwritable:
+                seen = ()
 
     async def _hangup(self) -> None:
         try:
