@@ -10,8 +10,13 @@ from typing import Any
 from .action import Effect
 from .paths import words_glob
 
-_LOCAL_HOST = re.compile(r"(?i)^(localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|.*\.localhost|.*\.test)$")
-_LOCAL_WORD = re.compile(r"(?i)^(kind-.*|k3d-.*|minikube|docker-desktop|docker-for-desktop|rancher-desktop|colima.*|orbstack|microk8s|local(host)?|localstack)$")
+_LOCAL_HOST = re.compile(
+    r"(?i)^(localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|.*\.localhost|.*\.test)$"
+)
+_LOCAL_WORD = re.compile(
+    r"(?i)^(kind-.*|k3d-.*|minikube|docker-desktop|docker-for-desktop|rancher-desktop|colima.*|orbstack|microk8s|"
+    r"local(host)?|localstack)$"
+)
 _PROD = re.compile(r"(?i)(^|[^a-z])(prod|prd|production|live)([^a-z]|$)")
 _STAGING = re.compile(r"(?i)(^|[^a-z])(stag(e|ing)?|stg|uat|preprod|pre-prod|preview)([^a-z]|$)")
 _DEV = re.compile(r"(?i)(^|[^a-z])(dev|develop|development|test|testing|ci|sandbox|local|demo)([^a-z]|$)")
@@ -34,13 +39,20 @@ def place(effect: Effect, environments: Mapping[str, Mapping[str, Any]]) -> Effe
     return replace(effect, environment=found[0], resolved=resolved)
 
 
-def _declared(effect: Effect, signals: list[str], environments: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
+def _declared(
+    effect: Effect, signals: list[str], environments: Mapping[str, Mapping[str, Any]]
+) -> tuple[str, str] | None:
     facts = effect.facts
     hosts = [host for host in (effect.host, *signals) if host]
     variables = facts.get("env_vars") or {}
     for name, spec in environments.items():
         for host in hosts:
-            for pattern in (*spec.get("hosts", ()), *spec.get("kube_context", ()), *spec.get("profiles", ()), *spec.get("names", ())):
+            for pattern in (
+                *spec.get("hosts", ()),
+                *spec.get("kube_context", ()),
+                *spec.get("profiles", ()),
+                *spec.get("names", ()),
+            ):
                 if words_glob(pattern).match(host):
                     return name, f"{host} matches {pattern} of {name}"
         for key, wanted in (spec.get("env") or {}).items():
@@ -59,7 +71,27 @@ def _guessed(effect: Effect, signals: list[str]) -> tuple[str, str] | None:
             return "local", f"{host} is this machine"
     words = [effect.host, *signals, *facts.get("dsn_vars", ())]
     for key, value in (facts.get("env_vars") or {}).items():
-        if key in ("RAILS_ENV", "NODE_ENV", "APP_ENV", "ENV", "ENVIRONMENT", "RACK_ENV", "DJANGO_ENV", "FLASK_ENV", "STAGE", "MIX_ENV", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "PGHOST", "AWS_PROFILE", "KUBECONFIG", "WORKSPACE", "TF_WORKSPACE", "APP_SETTINGS", "DEPLOY_ENV"):
+        if key in (
+            "RAILS_ENV",
+            "NODE_ENV",
+            "APP_ENV",
+            "ENV",
+            "ENVIRONMENT",
+            "RACK_ENV",
+            "DJANGO_ENV",
+            "FLASK_ENV",
+            "STAGE",
+            "MIX_ENV",
+            "DATABASE_URL",
+            "DJANGO_SETTINGS_MODULE",
+            "PGHOST",
+            "AWS_PROFILE",
+            "KUBECONFIG",
+            "WORKSPACE",
+            "TF_WORKSPACE",
+            "APP_SETTINGS",
+            "DEPLOY_ENV",
+        ):
             words.append(str(value))
     for pattern, name in ((_PROD, "prod"), (_STAGING, "staging"), (_DEV, "dev")):
         if name == "dev" and facts.get("local"):

@@ -6,20 +6,36 @@ import base64
 import binascii
 import re
 import zlib
+from collections.abc import Sequence
 
 from .call import Call
 from .shell import Flow, ansi_c
 from .unwrap import find_items
+from .wordlist import wordset
 
-_FILTERS = frozenset("cat tee tac nl sort uniq head tail pv buffer tr cut sed grep egrep awk xargs fmt fold strings iconv".split())
-_DECODERS = frozenset("base64 base32 openssl xxd gunzip gzip zcat bzcat bunzip2 xz xzcat zstd rev uudecode gpg unzip basenc rot13".split())
-_FETCHERS = frozenset("curl wget aria2c http https xh fetch lynx links w3m nc ncat netcat socat ftp telnet".split())
-_SETUP = frozenset(
-    "ssh-agent direnv pyenv rbenv nodenv nvm fnm mise asdf starship zoxide brew conda mamba opam thefuck atuin dircolors "
-    "keychain luarocks tox resize lesspipe poetry register-python-argcomplete kubectl helm minikube docker-machine "
-    "docker rustup deno gh pip npm jump fzf goenv swiftenv jenv sdk devbox volta pdm hatch uv".split()
+_FILTERS = wordset(
+    """
+    cat tee tac nl sort uniq head tail pv buffer tr cut sed grep egrep awk xargs fmt fold strings iconv
+    """
 )
-_LISTS = frozenset("ls git rg grep fd find eza".split())
+_DECODERS = wordset(
+    """
+    base64 base32 openssl xxd gunzip gzip zcat bzcat bunzip2 xz xzcat zstd rev uudecode gpg unzip basenc rot13
+    """
+)
+_FETCHERS = wordset(
+    """
+    curl wget aria2c http https xh fetch lynx links w3m nc ncat netcat socat ftp telnet
+    """
+)
+_SETUP = wordset(
+    """
+    ssh-agent direnv pyenv rbenv nodenv nvm fnm mise asdf starship zoxide brew conda mamba opam thefuck atuin
+    dircolors keychain luarocks tox resize lesspipe poetry register-python-argcomplete kubectl helm minikube
+    docker-machine docker rustup deno gh pip npm jump fzf goenv swiftenv jenv sdk devbox volta pdm hatch uv
+    """
+)
+_LISTS = wordset("ls git rg grep fd find eza")
 _MOST = 65_536
 
 
@@ -30,9 +46,7 @@ def produce(call: Call, out: Flow) -> None:
         _printed(call, out)
     elif name in _FETCHERS:
         _unknown(out, "network")
-    elif name in _DECODERS and _decoded(call, out):
-        return
-    elif name == "cat" and _catenated(call, out):
+    elif (name in _DECODERS and _decoded(call, out)) or (name == "cat" and _catenated(call, out)):
         return
     elif name in ("pwd",) and call.walk.state.cwd:
         out.add(call.walk.state.cwd + "\n")
@@ -76,8 +90,8 @@ def _printed(call: Call, out: Flow) -> None:
         out.base, out.span = args[0].inner, (args[0].start, args[0].end)
 
 
-def _formatted(args: list[str] | list[object] | tuple[str, ...] | object) -> str:
-    words = [str(word) for word in args]  # type: ignore[attr-defined]
+def _formatted(args: Sequence[str]) -> str:
+    words = [str(word) for word in args]
     if not words:
         return ""
     pattern, values = words[0], words[1:]
@@ -128,7 +142,9 @@ def _decoded(call: Call, out: Flow) -> bool:
     flow = call.stdin
     args = call.args
     text = flow.text if flow is not None else None
-    if call.name in ("gzip", "bzip2", "xz", "zstd", "openssl") and not any(w in ("-d", "-dc", "-cd", "--decompress", "base64") for w in args):
+    if call.name in ("gzip", "bzip2", "xz", "zstd", "openssl") and not any(
+        w in ("-d", "-dc", "-cd", "--decompress", "base64") for w in args
+    ):
         return False
     if call.name in ("base64", "base32") and not any(re.match(r"-\w*[dD]|--decode", w) for w in args):
         return False
@@ -137,7 +153,7 @@ def _decoded(call: Call, out: Flow) -> bool:
             if not word.startswith("-"):
                 path = call.spot(word).path
                 text = call.walk.state.written.get(path, text)
-    plain = _decode(call.name, text, args) if text is not None else None
+    plain = _decode(call.name, text) if text is not None else None
     if plain is not None:
         out.add(plain)
     else:
@@ -145,7 +161,7 @@ def _decoded(call: Call, out: Flow) -> bool:
     return True
 
 
-def _decode(name: str, text: str, args: list[str] | object) -> str | None:
+def _decode(name: str, text: str) -> str | None:
     try:
         if name in ("base64", "openssl", "basenc"):
             return base64.b64decode(text.strip(), validate=False).decode("utf-8", "replace")
@@ -178,14 +194,16 @@ def _listing(call: Call, out: Flow) -> bool:
         out.items += [f"{w.rstrip('/')}/*" for w in args[:8]] or ["./*"]
         return True
     if call.name == "git":
-        if args[:1] in (["ls-files"], ["diff"], ["status"], ["grep"]) or args[:1] == ["show"] and "--name-only" in call.args:
+        if args[:1] in (["ls-files"], ["diff"], ["status"], ["grep"]) or (
+            args[:1] == ["show"] and "--name-only" in call.args
+        ):
             out.items.append("./<listed>")
             return True
         return False
     flags = {w for w in call.args if w.startswith("-")}
     listing = any(re.match(r"-[a-zA-Z]*[lL]|--files", w) for w in flags) or call.name == "fd"
     if listing:
-        roots = args[1:] or ["."]
+        roots = [str(word) for word in args[1:]] or ["."]
         out.items += [f"{w.rstrip('/')}/<listed>" for w in roots[:8]]
         return True
     if call.stdin is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from .files import Files, NoFiles
+from .wordlist import wordset
 
 _LONGEST = 4_096
 UNKNOWN_HOME = "/~"
@@ -49,7 +50,11 @@ class Spot:
 
 
 _TMP = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/tmp", "/var/folders", "/private/var/folders", "/dev/shm")
-_SYSTEM = frozenset("etc usr bin sbin lib lib32 lib64 boot var sys proc run root srv System Library Applications".split())
+_SYSTEM = wordset(
+    """
+    etc usr bin sbin lib lib32 lib64 boot var sys proc run root srv System Library Applications
+    """
+)
 _NULL = re.compile(r"/dev/(null|zero|full|u?random|tty\w*|std(in|out|err)|fd/.*)$|/proc/self/fd/.*$")
 _CACHE = (".cache", ".npm", ".cargo/registry", ".gradle/caches", ".m2/repository", ".pnpm-store", ".bun/install")
 
@@ -150,7 +155,7 @@ def catastrophic(target: Spot, place: Surroundings) -> bool:
     path = target.path.rstrip("*").rstrip("/") or "/"
     if target.zone in ("root", "device"):
         return True
-    if path == place.home or path == place.project or path in ("/home", "/Users", "/root"):
+    if path in (place.home, place.project) or path in ("/home", "/Users", "/root"):
         return True
     return path.count("/") == 1 and target.zone in ("system", "home", "other")
 

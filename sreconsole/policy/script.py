@@ -17,15 +17,32 @@ from .action import Effect
 from .call import Call, Context, Redirect
 from .expansion import double_quoted, expand
 from .paths import Surroundings
-from .shell import MAX_BYTES, MAX_COMMANDS, MAX_DEPTH, Flow, Source, Word, bad_assignment, defect, mend_braces, parse, substitutions
-
-_BLOCKS = frozenset(
-    "program do_group compound_statement if_statement elif_clause else_clause while_statement "
-    "c_style_for_statement case_item negated_command list ERROR".split()
+from .shell import (
+    MAX_BYTES,
+    MAX_COMMANDS,
+    MAX_DEPTH,
+    Flow,
+    Source,
+    Word,
+    bad_assignment,
+    defect,
+    mend_braces,
+    parse,
+    substitutions,
 )
-_STATEMENTS = _BLOCKS | frozenset(
-    "command redirected_statement pipeline subshell for_statement case_statement function_definition "
-    "declaration_command unset_command variable_assignment variable_assignments test_command".split()
+from .wordlist import wordset
+
+_BLOCKS = wordset(
+    """
+    program do_group compound_statement if_statement elif_clause else_clause while_statement c_style_for_statement
+    case_item negated_command list ERROR
+    """
+)
+_STATEMENTS = _BLOCKS | wordset(
+    """
+    command redirected_statement pipeline subshell for_statement case_statement function_definition
+    declaration_command unset_command variable_assignment variable_assignments test_command
+    """
 )
 _MAX_NODES = 60_000
 _MAX_NESTED = 64
@@ -90,6 +107,8 @@ class Walk:
         """Queue shell text: parsed now, walked before anything queued earlier."""
         data = text.encode("utf-8", "surrogatepass")
         span = context.source.place(0, len(data))
+        if b"\0" in data:
+            self.problem(span, "a zero byte in the command")
         if len(data) > MAX_BYTES:
             self.problem(span, f"longer than {MAX_BYTES // 1024} KiB")
             return
@@ -189,9 +208,7 @@ class Walk:
             flow = Flow()
             self._results[sub.id] = flow
             reads = not (sub.type == "process_substitution" and context.source.text(sub).startswith(">("))
-            inner = context.but(
-                out=flow if reads else None, pipe=None, background=False, nested=context.nested + 1
-            )
+            inner = context.but(out=flow if reads else None, pipe=None, background=False, nested=context.nested + 1)
             if inner.nested > _MAX_NESTED:
                 self._give_up(sub, context, f"substitutions more than {_MAX_NESTED} deep")
                 return
@@ -477,7 +494,7 @@ class Walk:
             flow.text = context.source.data[start:end].decode("utf-8", "replace")
             flow.base = -1 if context.source.outer else context.source.place(start, end)[0]
             return
-        pieces = double_quoted(node, start, end, context.source, self.state.variables, self._results)
+        pieces = double_quoted(node, (start, end), context.source, self.state.variables, self._results)
         flow.text = "".join(piece.texts[0] for piece in pieces if piece.texts)
         if any(piece.dynamic for piece in pieces):
             flow.marks.add("unknown")

@@ -5,11 +5,25 @@ from __future__ import annotations
 import re
 
 _NOISE = re.compile(r"--[^\n]*|/\*(?!!).*?(?:\*/|\Z)|'(?:[^'\\]|''|\\.)*+(?:'|\Z)|\$(\w*)\$.*?(?:\$\1\$|\Z)", re.DOTALL)
-_LEADING = re.compile(r"^\s*(?:with\b.*?\)\s*(?=select|insert|update|delete|merge)|explain\s+(?:analyze\s+|\([^)]*\)\s*)?|begin\s*;?|/\*!\d*)*", re.IGNORECASE | re.DOTALL)
+_LEADING = re.compile(
+    r"^\s*(?:with\b.*?\)\s*(?=select|insert|update|delete|merge)|explain\s+(?:analyze\s+|\([^)]*\)\s*)?|"
+    r"begin\s*;?|/\*!\d*)*",
+    re.IGNORECASE | re.DOTALL,
+)
 _DESTROYS = re.compile(r"(?i)^(drop|truncate|detach\s+database|purge)\b")
-_READS = re.compile(r"(?i)^(select|show|describe|desc|explain|values|table|use|set\s|pragma|begin|commit|rollback|start\s+transaction|declare|fetch|help|analyze|list|print|go|end|savepoint|release|\\[a-z?])")
-_GRANTS = re.compile(r"(?i)^(grant|revoke|(create|alter|drop)\s+(user|role|login|policy)|set\s+password|alter\s+system|rename\s+user)\b")
-_EXECUTES = re.compile(r"(?i)\b(xp_cmdshell|copy\b.*\bprogram\b|into\s+(out|dump)file|load_file|pg_read_file|lo_export|pg_terminate_backend|sys_exec|load\s+extension|load_extension|dblink_exec|pg_execute_server_program)\b|^\s*\\!")
+_READS = re.compile(
+    r"(?i)^(select|show|describe|desc|explain|values|table|use|set\s|pragma|begin|commit|rollback|"
+    r"start\s+transaction|declare|fetch|help|analyze|list|print|go|end|savepoint|release|\\[a-z?])"
+)
+_GRANTS = re.compile(
+    r"(?i)^(grant|revoke|(create|alter|drop)\s+(user|role|login|policy)|set\s+password|alter\s+system|"
+    r"rename\s+user)\b"
+)
+_EXECUTES = re.compile(
+    r"(?i)\b(xp_cmdshell|copy\b.*\bprogram\b|into\s+(out|dump)file|load_file|pg_read_file|lo_export|"
+    r"pg_terminate_backend|sys_exec|load\s+extension|load_extension|dblink_exec|pg_execute_server_program)\b|"
+    r"^\s*\\!"
+)
 _MOST = 65_536
 _WHERE = re.compile(r"(?i)\bwhere\b")
 _ALWAYS = re.compile(r"(?i)\bwhere\s+(1\s*=\s*1|true|''=''|1)\s*;?\s*$")
@@ -42,7 +56,11 @@ def statement(raw: str) -> tuple[str, str] | None:
     if _GRANTS.match(text):
         return "grant", head
     if _DESTROYS.match(text):
-        return ("schema" if re.match(r"(?i)drop\s+(index|view|trigger|function|procedure|sequence|constraint)", text) else "destroy"), _what(text)
+        return (
+            "schema"
+            if re.match(r"(?i)drop\s+(index|view|trigger|function|procedure|sequence|constraint)", text)
+            else "destroy"
+        ), _what(text)
     if re.match(r"(?i)alter\s+table\b.*\bdrop\b", text.replace("\n", " ")):
         return "destroy", _what(text)
     if re.match(r"(?i)delete\b", text):
@@ -61,7 +79,11 @@ def statement(raw: str) -> tuple[str, str] | None:
         return "read", head
     if re.match(r"(?i)(alter|create|reindex|rename|comment|refresh|cluster|vacuum|lock)\b", text):
         return "schema", head
-    if re.match(r"(?i)(insert|replace|merge|upsert|copy|load|call|do|exec(ute)?|import|lock|unlock|kill|shutdown|optimize)\b", text):
+    if re.match(
+        r"(?i)(insert|replace|merge|upsert|copy|load|call|do|exec(ute)?|import|lock|unlock|kill|shutdown|"
+        r"optimize)\b",
+        text,
+    ):
         return ("destroy" if re.match(r"(?i)(shutdown|kill)", text) else "write"), head
     return ("write", head) if re.match(r"[A-Za-z]{3,}\b", text) else ("read", head)
 

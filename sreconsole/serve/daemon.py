@@ -41,6 +41,7 @@ ORPHANED = 75.0
 """Seconds after a start within which hooks that waited must have presented themselves again."""
 
 ALREADY_RUNNING = 5
+MOST_KNOCKS = 1000
 
 
 class AlreadyRunning(Exception):
@@ -72,7 +73,7 @@ class Daemon:
         self._caretaker = Caretaker(self.writer, self.clock)
         self._agent_uids: set[int] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._knocks: dict[tuple[int, str], int] = {}
+        self._knocks: dict[tuple[int, str, str], int] = {}
         self._pushing = False
 
     async def run(self) -> None:
@@ -308,9 +309,11 @@ class Daemon:
     def _refused(self, who: Decider, verb: str, why: str) -> None:
         now = self.clock.now()
         # One who knocks without end is logged every ten seconds, not every time.
-        if now - self._knocks.get((who.uid, verb), 0) < 10_000:
+        if now - self._knocks.get((who.uid, verb, why), 0) < 10_000:
             return
-        self._knocks[who.uid, verb] = now
+        if len(self._knocks) > MOST_KNOCKS:
+            self._knocks.clear()
+        self._knocks[who.uid, verb, why] = now
         facts = {"uid": who.uid, "via": who.via, "do": verb}
         words = f"{verb} by {who.name} refused: {why}"
         event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN, summary=words, data=facts)
@@ -362,9 +365,10 @@ class Daemon:
 
 def serve(home: Home) -> int:
     """Run `serve` in the foreground; the exit code. Raises what cannot be started with, in one line each."""
-    os.umask(0o077)
+    # A system home is read by its group of on-call people; a private one by nobody else.
+    os.umask(0o027 if home.kind == "system" else 0o077)
     for folder in (home.config, home.state, home.runtime):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     try:
         lock = _lock(home)
     except AlreadyRunning as running:

@@ -113,6 +113,7 @@ class Judge:
     def _facts(self, cwd: str) -> Facts:
         project = self._files.project(cwd)
         return Facts(self._files, project, branch(self._files, project))
+
     def repositories(self, cwd: str) -> tuple[str, ...]:
         """The names of the repository around a folder. Here and not in `serve`: a folder can hang who looks at it."""
         now = time.monotonic()
@@ -141,7 +142,9 @@ def branch(files: RealFiles, project: str) -> str:
 
 def _asking(call: Call) -> Verdict:
     """What the agent asks a person is always a person's to answer."""
-    words = {"plan": "asks to go on with its plan", "elicitation": "is asked for input"}.get(call.kind, "asks a question")
+    words = {"plan": "asks to go on with its plan", "elicitation": "is asked for input"}.get(
+        call.kind, "asks a question"
+    )
     verdict = Verdict(3, f"agent.{call.kind}", "the agent asks a person", does=words, target=call.tool or call.kind)
     if call.kind == "ask":
         # It has no dialog of its own for the person who may sit there.

@@ -91,7 +91,8 @@ class NoService(Exception):
 class Service:
     """A service as it would be installed: its unit file, the files it needs beside it, the commands that start it.
 
-    `shell` is the same start as a shell's command line; `files` are written whole; `once` only where there is no such file yet. `optional` commands may fail.
+    `shell` is the same start as a shell's command line; `files` are written whole, `once` only where there is no such
+    file yet; `optional` commands may fail.
     """
 
     name: str

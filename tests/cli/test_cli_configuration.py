@@ -6,7 +6,7 @@ import re
 import tomllib
 
 import pytest
-from conftest import ROOT
+from house import ROOT
 
 from sreconsole import config, paths
 

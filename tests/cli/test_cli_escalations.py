@@ -6,7 +6,7 @@ import json
 import threading
 
 import pytest
-from conftest import Hand
+from hand import Hand
 from house import answer, wait_for
 
 from sreconsole.cli import card
@@ -279,7 +279,7 @@ def test_a_question_is_answered_by_choice_or_words(hand: Hand) -> None:
     wrong = hand("escalations", "approve", e.id, "--yes", "--choice", "Green")
     assert (wrong.code, "'Green' cannot be chosen" in wrong.err) == (2, True)
     assert hand("escalations", "approve", e.id, "--yes", "--choice", "Red").code == 0
-    assert json.loads(hand.state(e.id).answer) == {"choices": {"Which?": "Red"}}
+    assert json.loads(hand.state(e.id).answer) == {"choices": {"Which?": ["Red"]}}
 
 
 def test_choices_do_not_belong_to_an_act(hand: Hand) -> None:

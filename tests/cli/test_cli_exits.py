@@ -14,8 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Hand
-from house import wait_for
+from hand import Hand
+from house import ROOT, wait_for
 
 from sreconsole.cli import exits
 from sreconsole.cli.man import entries

@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from conftest import Hand
+from hand import Hand
 from house import wait_for
 
 from sreconsole.cli.exits import Usage

@@ -9,7 +9,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from conftest import Hand, House
+from hand import Hand
+from house import House
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 

@@ -12,7 +12,7 @@ import sys
 import termios
 
 import pytest
-from conftest import Hand
+from hand import Hand
 
 from sreconsole.text.safe import safe
 
@@ -113,7 +113,7 @@ def _at_the_question(hand: Hand, id: str, typed: bytes) -> tuple[int, str]:
     environment = {**hand.house.environment, "TERM": "xterm"}
     running = subprocess.Popen(
         [sys.executable, "-m", "sreconsole", "escalations", "approve", id], env=environment, stdin=theirs, stdout=theirs, stderr=theirs,
-        start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one thread
+        start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )  # fmt: skip
     os.close(theirs)
     drawn = b""

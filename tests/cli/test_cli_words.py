@@ -10,8 +10,8 @@ import sys
 from typing import Any
 
 import pytest
-from conftest import ROOT, Hand
-from house import House
+from hand import Hand
+from house import ROOT, House
 
 from sreconsole.cli import man
 from sreconsole.cli.app import run

@@ -31,6 +31,7 @@ from sreconsole.gate import (
 )
 from sreconsole.gate.doctor import Check, Visit
 from sreconsole.gate.standing import standings, variables
+from sreconsole.store import schema
 from sreconsole.store.event import Event
 from sreconsole.store.writer import Writer
 
@@ -217,7 +218,7 @@ def test_the_pager_and_its_secret(visit: Visit, tmp_path: Path) -> None:
 def test_a_whole_store(visit: Visit) -> None:
     Writer(visit.home.store).close()
     checks = doctor_store.checks(visit)
-    assert one(checks, "store").level == "ok" and "schema 1, whole" in one(checks, "store").found
+    assert one(checks, "store").level == "ok" and f"schema {schema.VERSION}, whole" in one(checks, "store").found
     assert one(checks, "reserve").level == "ok"
     assert one(checks, "clock steps").level == "ok"
 

@@ -334,7 +334,10 @@ def test_an_interrupted_write_leaves_the_file_whole(home: Home, file: Path, monk
 
 
 def test_a_kill_at_any_write_leaves_one_whole_file(home: Home, file: Path) -> None:
-    """The process dies at the n-th flush, n = 1, 2, …: the settings are the old ones or the new ones."""
+    """The process dies at the n-th flush, n = 1, 2, …: the settings are the old ones or the new ones.
+
+    Whichever they are, the next install and uninstall end at the bytes of before.
+    """
     script = (
         "import os, sys\nfrom pathlib import Path\nfrom datetime import datetime, UTC\nfrom sreconsole import paths\n"
         "from sreconsole.gate import install\nn, real = int(sys.argv[3]), os.fsync\n"
@@ -351,6 +354,10 @@ def test_a_kill_at_any_write_leaves_one_whole_file(home: Home, file: Path) -> No
         value = json.loads(file.read_text())
         assert value["a"] == 1 and len(wiring.wirings(value)) in (0, len(wiring.EVENTS))
         outcomes.add((done.returncode, bool(wiring.wirings(value))))
+        put(home, file, now=LATER)
+        assert wirings(home)[str(file)].exact
+        take(home, file)
+        assert file.read_text() == '{"a": 1}' and wirings(home) == {}
         subprocess.run(["rm", "-rf", str(home.state)], check=True)
         if done.returncode == 0:
             break

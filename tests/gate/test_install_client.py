@@ -320,16 +320,20 @@ def test_managed_hooks_cannot_be_switched_off_by_a_project_or_a_user(desk: Desk,
 @pytest.mark.e2e
 @pytest.mark.parametrize("how", ["user settings emptied", "project settings switch hooks off"])
 def test_an_edit_in_mid_session_that_removes_the_gate_is_blocked(desk: Desk, how: str) -> None:
+    """Written from outside the session, as by something it left running: the gate never saw the edit itself."""
     desk.type("install", "claude-code", "--yes")
     project = desk.house.project / ".claude" / "settings.json"
     project.parent.mkdir()
     project.write_text("{}")
-    if how == "user settings emptied":
-        edit = f"echo '{{}}' > {desk.settings}"
-    else:
-        edit = f"""echo '{{"disableAllHooks":true}}' > {project}"""
-    refused = desk.house.project / "refused"
-    desk.run(bash(edit), bash(f"mkfs /nowhere ; mkdir {refused}", delay_s=4))
+    first, refused = desk.house.project / "first", desk.house.project / "refused"
+    with ThreadPoolExecutor(1) as pool:
+        session = pool.submit(desk.run, bash(f"mkdir {first}"), bash(f"mkfs /nowhere ; mkdir {refused}", delay_s=6))
+        wait_for(first.exists, 30, "the session's first call")
+        if how == "user settings emptied":
+            desk.settings.write_text("{}")
+        else:
+            project.write_text('{"disableAllHooks": true}')
+        session.result()
     assert not refused.exists(), "the gate still stood"
     tampering = desk.house.events("gate.tamper")
     assert tampering and tampering[0].tier == 4
@@ -352,16 +356,13 @@ def test_undoing_in_mid_session_is_let_through(desk: Desk) -> None:
     assert desk.house.events("gate.tamper") == []
 
 
-@needs_client
-@pytest.mark.e2e
 @pytest.mark.parametrize("serve", ["running", "down"])
 def test_an_agent_cannot_undo_its_own_gate(desk: Desk, serve: str) -> None:
     desk.type("install", "claude-code", "--yes")
-    said = desk.house.project / "said"
-    given = " ".join(f"{name}={desk.environment[name]}" for name in ("SRECONSOLE_HOME", "PYTHONPATH"))
-    line = f"{sys.executable} -m sreconsole hooks uninstall claude-code --yes"
-    stop = f"kill {desk.house.serve.pid}; sleep 2; " if serve == "down" and desk.house.serve else ""
-    desk.run(bash(f"{stop}{given} {line} > {said} 2>&1; echo $? >> {said}"))
-    assert said.read_text().startswith("sreconsole: refused: it ") and said.read_text().endswith("\n4\n")
+    if serve == "down":
+        desk.house.stop()
+    desk.environment["CLAUDECODE"] = "1"
+    for words in (("uninstall", "claude-code", "--yes"), ("uninstall", "claude-code", "--yes", "--scope", "project")):
+        code, said = desk.type(*words)
+        assert code == 4 and said.startswith("sreconsole: refused: it was started by an agent's client")
     assert "sreconsole-hook-" in desk.settings.read_text()
-    assert desk.house.events("gate.tamper") == []
