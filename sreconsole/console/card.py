@@ -41,6 +41,7 @@ class Card(Reading):
         self.picked: list[list[str]] = [[] for _ in question.choices]
         self.own_words = ""
         self._page: tuple[object, list[Line], int] | None = None
+        self._laid_out: tuple[str, int, bool] | None = None
 
     @property
     def about(self) -> Question:
@@ -115,6 +116,10 @@ class Card(Reading):
     def lines(self, sight: Sight, width: int) -> list[Line]:
         """The whole card. The wrapped text is kept until the question or the width changes: it may be a megabyte."""
         key = (self.question.row, width, self.raw, self.asked_at, tuple(map(tuple, self.picked)), self.own_words)
+        laid_out = (self.question.row.digest, width, self.raw)
+        if laid_out != self._laid_out:
+            # Lines have other numbers now: what was read at another width does not count.
+            self._laid_out, self.furthest = laid_out, 0
         if self._page is None or self._page[0] != key:
             head = self._head(width)
             body = self._body(width)
