@@ -169,7 +169,7 @@ def main() -> None:
     code = 2
     try:
         code = answer(sys.argv[1:])
-    except BaseException as error:  # noqa: BLE001 - a traceback would exit 1, which clients read as "go on"
+    except BaseException as error:
         say(2, f"Refused: the gate's hook failed ({type(error).__name__}: {error}).\n".encode())
     _exit(code)
 
