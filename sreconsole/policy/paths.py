@@ -69,7 +69,7 @@ def guess_home(cwd: str) -> str:
 
 def surroundings(cwd: str, home: str, files: Files, project: str = "") -> Surroundings:
     """The place an action runs in. A home directory or the root is no project unless it is a repository."""
-    cwd = os.path.normpath(cwd) if cwd.startswith("/") else "/work/project"
+    cwd = os.path.normpath(cwd) if cwd.startswith("/") else "/home/agent/project"
     home = os.path.normpath(home) if home.startswith("/") else guess_home(cwd)
     root = project or files.project(cwd) or cwd
     if root == "/" or (root == home and not files.project(cwd)):
