@@ -60,7 +60,8 @@ class Daemon:
         self.writer = Writer(home.store, self._committed)
         self.roster = Roster()
         self.questions = Questions(self.writer, self.clock, self._wake)
-        self.judges = Judges(self.config["serve.workers"], self._crashed)
+        folders = sorted({str(home.config), str(home.state), str(home.runtime)})
+        self.judges = Judges(self.config["serve.workers"], folders, self._crashed)
         self.policies = Policies(home)
         self.pager = Pager(self.writer, self.clock, lambda: self.config)
         self.timers = Timers(self.writer, self.questions, self.clock, self.pager.channels, self.pager.deliver)
@@ -355,16 +356,15 @@ class Daemon:
     def _open_doors(self) -> None:
         """Agents may submit; only operators reach the other socket at all."""
         shared = self.home.kind == "system" or bool(self._agent_uids - {os.getuid()})
-        if shared:
+        if shared or self.config["operators.users"]:
             # Other users may pass through to the one socket that is theirs; they can list and read nothing.
             ways = [self.home.runtime] if self.home.kind != "named" else [self.home.runtime, self.home.runtime.parent]
             for folder in ways:
                 os.chmod(folder, 0o711)
         os.chmod(self.home.hook_socket, 0o666 if shared else 0o600)
-        os.chmod(
-            self.home.operator_socket,
-            0o660 if self.config["operators.groups"] or self.config["operators.users"] else 0o600,
-        )
+        # Listed users share no group with serve, so the door is open to all and who may decide is checked behind it.
+        listed, groups = self.config["operators.users"], self.config["operators.groups"]
+        os.chmod(self.home.operator_socket, 0o666 if listed else 0o660 if groups else 0o600)
         for group in self.config["operators.groups"][:1]:
             shutil.chown(self.home.operator_socket, group=group)
 
