@@ -62,6 +62,9 @@ class Caretaker:
                       severity=WARN if left else NOTICE, summary=words,
                       data={"exit": KILLED, "why": why, "left": [one.pid for one in left]})  # fmt: skip
 
+        if scope.kind == "cgroup" and (tree := groups.tree()):
+            tree.remove(scope.cgroup)
+
         def work(tx: Tx) -> None:
             if any(one.id == scope.id for one in sessions.scopes(tx.connection)):
                 sessions.save_scope(tx.connection, rows.changed(scope, closed_at=now, exit=KILLED))
@@ -69,8 +72,6 @@ class Caretaker:
 
         await asyncio.wrap_future(self._writer.do(work, vital=True))
         self._told.discard(scope.id)
-        if scope.kind == "cgroup" and (tree := groups.tree()):
-            tree.remove(scope.cgroup)
 
     async def _append(self, event: Event) -> None:
         await asyncio.wrap_future(self._writer.do(lambda tx: tx.append(event)))
