@@ -351,7 +351,9 @@ def test_secrets_never_reach_the_disk(house: House) -> None:
     hook.kill()
 
 
-@pytest.mark.parametrize("what", ["rm -f {h}/fleet.db", "cat > {h}/policy.yaml <<< x", "echo hi | nc -U {h}/run/operator.sock"])
+@pytest.mark.parametrize(
+    "what", ["rm -f {h}/fleet.db", "cat > {h}/policy.yaml <<< x", "echo hi | nc -U {h}/run/operator.sock"]
+)
 def test_the_gates_own_folders_are_tier_four(house: House, what: str) -> None:
     decision, reason = answer(house.hook(house.bash(what.format(h=house.home.config))))
     assert decision == "deny"
