@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,7 +34,7 @@ from sreconsole.serve.sessions import Roster
 from sreconsole.serve.timers import Timers
 from sreconsole.store import agents, escalations, sessions
 from sreconsole.store.event import NOTICE, WARN, Event
-from sreconsole.store.writer import Tx, Writer
+from sreconsole.store.writer import Tx, Unwritable, Writer
 
 Result = TypeVar("Result")
 
@@ -59,7 +60,8 @@ class Daemon:
         self.writer = Writer(home.store, self._committed)
         self.roster = Roster()
         self.questions = Questions(self.writer, self.clock, self._wake)
-        self.judges = Judges(self.config["serve.workers"], self._crashed)
+        folders = sorted({str(home.config), str(home.state), str(home.runtime)})
+        self.judges = Judges(self.config["serve.workers"], folders, self._crashed)
         self.policies = Policies(home)
         self.pager = Pager(self.writer, self.clock, lambda: self.config)
         self.timers = Timers(self.writer, self.questions, self.clock, self.pager.channels, self.pager.deliver)
@@ -249,17 +251,20 @@ class Daemon:
             if e.state == State.PENDING and e.id not in self.questions.waiters:
                 try:
                     await self.questions.cancel(e.id, "the agent's hook did not come back after serve restarted")
-                except (life.Late, Moved, Unknown):
+                except (life.Late, Moved, Unknown, Unwritable):
+                    # Its deadline still ends it.
                     continue
 
     async def _departed(self) -> None:
         """A killed client leaves its hook waiting as an orphan: its questions are withdrawn, its session has ended."""
         while True:
             await asyncio.sleep(1.0)
-            for one in self.roster.departed():
-                await self._bury(one)
-            if await self._caretaker.tidy(self._scopes):
-                await self.learn()
+            # A store that cannot be written now is looked at again in a second; serve stays to refuse and to say so.
+            with suppress(Unwritable):
+                for one in self.roster.departed():
+                    await self._bury(one)
+                if await self._caretaker.tidy(self._scopes):
+                    await self.learn()
 
     async def _bury(self, session: sessions.Session) -> None:
         now = self.clock.now()
@@ -291,6 +296,8 @@ class Daemon:
             except (PolicyBroken, configuration.ConfigError, Poison):
                 # Recorded where it arose, and shown by hello and doctor until it is mended.
                 continue
+            except Unwritable:
+                seen = ()
 
     async def _hangup(self) -> None:
         try:
@@ -349,25 +356,25 @@ class Daemon:
     def _open_doors(self) -> None:
         """Agents may submit; only operators reach the other socket at all."""
         shared = self.home.kind == "system" or bool(self._agent_uids - {os.getuid()})
-        if shared:
+        if shared or self.config["operators.users"]:
             # Other users may pass through to the one socket that is theirs; they can list and read nothing.
             ways = [self.home.runtime] if self.home.kind != "named" else [self.home.runtime, self.home.runtime.parent]
             for folder in ways:
                 os.chmod(folder, 0o711)
         os.chmod(self.home.hook_socket, 0o666 if shared else 0o600)
-        os.chmod(
-            self.home.operator_socket,
-            0o660 if self.config["operators.groups"] or self.config["operators.users"] else 0o600,
-        )
+        # Listed users share no group with serve, so the door is open to all and who may decide is checked behind it.
+        listed, groups = self.config["operators.users"], self.config["operators.groups"]
+        os.chmod(self.home.operator_socket, 0o666 if listed else 0o660 if groups else 0o600)
         for group in self.config["operators.groups"][:1]:
             shutil.chown(self.home.operator_socket, group=group)
 
 
 def serve(home: Home) -> int:
     """Run `serve` in the foreground; the exit code. Raises what cannot be started with, in one line each."""
-    os.umask(0o077)
+    # A system home is read by its group of on-call people; a private one by nobody else.
+    os.umask(0o027 if home.kind == "system" else 0o077)
     for folder in (home.config, home.state, home.runtime):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     try:
         lock = _lock(home)
     except AlreadyRunning as running:

@@ -52,10 +52,11 @@ class Judge:
         self.policy: Policy | None = None
         self._paths: list[str] = []
         self._day = date.min
+        self._guarded: tuple[str, ...] = ()
         self._files = RealFiles()
         self._repositories: dict[str, tuple[float, tuple[str, ...]]] = {}
 
-    def load(self, paths: list[str]) -> dict[str, Any]:
+    def load(self, paths: list[str], guarded: list[str] | None = None) -> dict[str, Any]:
         """Load the policy over the starter policy; a bad one changes nothing and is reported line by line."""
         today = datetime.now(UTC).date()
         try:
@@ -63,6 +64,7 @@ class Judge:
         except PolicyError as error:
             return {"ok": False, "problems": error.problems}
         self._paths, self._day = paths, today
+        self._guarded = tuple(guarded) if guarded is not None else self._guarded
         return {"ok": True, "version": self.policy.version}
 
     def call(self, client: str, event: str, raw: bytes, home: str) -> dict[str, Any]:
@@ -110,7 +112,7 @@ class Judge:
 
     def _facts(self, cwd: str) -> Facts:
         project = self._files.project(cwd)
-        return Facts(self._files, project, branch(self._files, project))
+        return Facts(self._files, project, branch(self._files, project), guarded=self._guarded)
 
     def repositories(self, cwd: str) -> tuple[str, ...]:
         """The names of the repository around a folder. Here and not in `serve`: a folder can hang who looks at it."""
@@ -145,7 +147,9 @@ def _fields(record: Verdict | Effect) -> dict[str, Any]:
 
 def _asking(call: Call) -> Verdict:
     """What the agent asks a person is always a person's to answer."""
-    words = {"plan": "asks to go on with its plan", "elicitation": "is asked for input"}.get(call.kind, "asks a question")
+    words = {"plan": "asks to go on with its plan", "elicitation": "is asked for input"}.get(
+        call.kind, "asks a question"
+    )
     verdict = Verdict(3, f"agent.{call.kind}", "the agent asks a person", does=words, target=call.tool or call.kind)
     if call.kind == "ask":
         # It has no dialog of its own for the person who may sit there.
@@ -172,7 +176,7 @@ def answer(judge: Judge, request: dict[str, Any], raw: bytes) -> dict[str, Any]:
     """The reply to one frame."""
     match request["do"]:
         case "policy":
-            return judge.load(request["paths"])
+            return judge.load(request["paths"], request["guarded"])
         case "call":
             return judge.call(request["client"], request["event"], raw, request.get("home", ""))
         case "again":

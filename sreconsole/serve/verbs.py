@@ -228,7 +228,11 @@ class Verbs:
             open_ = {one.id: one for one in sessions.scopes(tx.connection)}
             if id not in open_:
                 return False
-            own = root is not None and (root.pid, root.started, peers.boot()) == (open_[id].pid, open_[id].started, open_[id].boot)
+            own = root is not None and (root.pid, root.started, peers.boot()) == (
+                open_[id].pid,
+                open_[id].started,
+                open_[id].boot,
+            )
             if barred and not own:
                 raise Forbidden(barred)
             sessions.save_scope(tx.connection, rows.changed(open_[id], closed_at=now, exit=exit))

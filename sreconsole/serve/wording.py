@@ -19,7 +19,7 @@ DO_NOT = "Do not try to reach the same effect another way; that is counted and p
 def verdict(verdict: Mapping[str, Any]) -> str:
     """A refusal by policy, for a model."""
     kinds = ", ".join(dict.fromkeys(str(one["kind"]) for one in verdict.get("effects") or []))
-    instead = f" Allowed instead: {verdict['instead']}." if verdict.get("instead") else ""
+    instead = f" Allowed instead: {_stop(str(verdict['instead']))}" if verdict.get("instead") else ""
     return f"Refused (tier {verdict['tier']}{f', {kinds}' if kinds else ''}): {_stop(verdict['why'])}{instead} {DO_NOT}"
 
 

@@ -237,6 +237,8 @@ DROP TABLE events_fts;
 CREATE VIEW events_text AS SELECT seq, summary, {MARKS.format(row="")} AS marks FROM events;
 CREATE VIRTUAL TABLE events_fts USING fts5(
   summary, marks, content='events_text', content_rowid='seq', tokenize='unicode61', prefix='3');
+-- The writer merges the index when nobody waits; by itself it does within a commit, for 40 ms at ten million entries.
+INSERT INTO events_fts(events_fts, rank) VALUES ('automerge', 0);
 INSERT INTO events_fts(events_fts) VALUES ('rebuild');
 -- The words of letters in summaries: what a search may give the beginning of.
 CREATE TABLE words (word TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
