@@ -249,11 +249,10 @@ class Questions:
     def overtake(self, tx: Tx, session: str, subagent: str, call: str, why: Callable[[Escalation], str]) -> None:
         """An open question of a call that is answered or asked otherwise now can never run; its hook is told."""
         now = self._clock.now()
-        for other in escalations.of_session(tx.connection, session):
-            if call and (other.subagent, other.call) == (subagent, call):
-                words = why(other)
-                done = _apply(tx, other, life.invalidate(other, words, now), now, note=words)
-                self._loop.call_soon_threadsafe(self._tell, done)
+        for other in escalations.of_call(tx.connection, session, subagent, call) if call else ():
+            words = why(other)
+            done = _apply(tx, other, life.invalidate(other, words, now), now, note=words)
+            self._loop.call_soon_threadsafe(self._tell, done)
 
     async def _do(self, work: Callable[[Tx], Result]) -> Result:
         return await asyncio.wrap_future(self._writer.do(work, vital=True))
