@@ -128,7 +128,9 @@ class Questions:
             who, seen=seen,
         )  # fmt: skip
 
-    async def break_glass(self, id: str, seen: tuple[int, str], who: Decider, reason: str, answer: Answer) -> Escalation:
+    async def break_glass(
+        self, id: str, seen: tuple[int, str], who: Decider, reason: str, answer: Answer
+    ) -> Escalation:
         """One person's yes where two are asked for; it pages. Raises as approve."""
         return await self.step(
             id, lambda e, now: life.break_glass(e, who.name, who.uid, reason, answer(e), now), who, seen=seen
