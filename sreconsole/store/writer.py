@@ -102,7 +102,7 @@ class Writer:
         self._head = log.tip(self._connection)
         self._seen = self._foreign_writes()
         # SQLite puts its log beside the file a symbolic link leads to.
-        self._log = f"{path.resolve()}-wal"
+        self._log = Path(f"{path.resolve()}-wal")
         self._files = self._on_disk()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
@@ -348,9 +348,9 @@ def _fail(group: list[_Job], error: Unwritable) -> None:
             job.done.set_exception(error)
 
 
-def _identity(path: Path | str) -> Identity | None:
+def _identity(path: Path) -> Identity | None:
     try:
-        found = os.stat(path)
+        found = path.stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino
