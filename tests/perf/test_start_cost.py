@@ -75,7 +75,12 @@ def test_commands_beside_the_bare_interpreter(house: House) -> None:
     floor = spread(took["bare"])
     head()
     row("python -c pass, in the same environment", floor)
-    row("the same, `import sqlite3, json`", spread(took["sqlite"]), f"bare {floor}", spread(took["sqlite"]).p50 / floor.p50)
+    row(
+        "the same, `import sqlite3, json`",
+        spread(took["sqlite"]),
+        f"bare {floor}",
+        spread(took["sqlite"]).p50 / floor.p50,
+    )
     for name in commands:
         one = spread(took[name])
         row(f"`sreconsole {name}`", one, f"bare {floor}", one.p50 / floor.p50)
@@ -137,5 +142,8 @@ def test_idle(house: House) -> None:
     head()
     row("idle `serve`, processor", f"{used[0]:.2f} %", "hello of a Textual program: 0.1 %", None, "≤ 0.3 %")
     row("idle workers, processor", f"{sum(used[1:]):.2f} %")
-    row("idle `serve`, memory; with its workers, shared pages once", f"{private(house.serve.pid):.0f} MB; {sum(map(private, family)):.0f} MB")
+    row(
+        "idle `serve`, memory; with its workers, shared pages once",
+        f"{private(house.serve.pid):.0f} MB; {sum(map(private, family)):.0f} MB",
+    )
     assert len(family) == 3
