@@ -1,5 +1,6 @@
 """`sreconsole sessions usage PATH…`: exact tokens and list-price cost per model, out of the clients' own logs."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 def command(
     paths: Annotated[list[Path], typer.Argument(help="Log files or folders of Claude Code, Codex and Gemini, mixed.")],
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
-    prices: Annotated[Path | None, typer.Option("--prices", help="Your prices (JSON or YAML); they beat list prices.")] = None,
+    prices: Annotated[
+        Path | None, typer.Option("--prices", help="Your prices (JSON or YAML); they beat list prices.")
+    ] = None,
 ) -> None:
     """Exact tokens and list-price cost per model."""
     from sreconsole.sessions.prices import PriceFileError, PriceList, read_price_file
@@ -43,7 +46,7 @@ def _show(report: "Report") -> None:
     columns = ("input", "output", "cache read", "write 5m", "write 1h", "calls")
     typer.echo(f"{'model':<32}" + "".join(f"{one:>16}" for one in columns) + f"{'list price':>16}")
     for name, use in sorted(report.models.items()):
-        usd = "unpriced" if use.usd is None else f"${use.usd:,.2f}"
+        usd = "unpriced" if use.usd is None else "< $0.01" if 0 < use.usd < Decimal("0.01") else f"${use.usd:,.2f}"
         numbers = "".join(f"{value:>16,}" for value in (*use.tokens, use.calls))
         typer.echo(f"{safe(name):<32}{numbers}{usd:>16}")
     typer.echo(f"list price, an estimate: {report.prices}; {report.sessions} sessions, {report.bytes / 1e6:,.1f} MB")

@@ -10,31 +10,13 @@ from .tokens import Tokens
 FAST, EMBEDDED, SIDECHAIN = 1, 2, 4
 
 
-class Sum(NamedTuple):
-    """Tokens of the calls that share a price, as `CallBook.sums` gives them."""
+class About(NamedTuple):
+    """What a call's price and place depend on, beside its tokens. `day` is YYYY-MM-DD (UTC), "" where unknown."""
 
+    client: str
     model: str
     day: str
-    fast: bool
     session: str
-    client: str
-    tokens: Tokens
-    context: int
-
-
-class Names:
-    """Words kept once, known by their number."""
-
-    def __init__(self) -> None:
-        self.words: list[str] = []
-        self._at: dict[str, int] = {}
-
-    def number(self, word: str) -> int:
-        at = self._at.get(word)
-        if at is None:
-            at = self._at[word] = len(self.words)
-            self.words.append(word)
-        return at
 
 
 class CallBook:
@@ -46,24 +28,27 @@ class CallBook:
     """
 
     def __init__(self) -> None:
-        self.models, self.days, self.sessions, self.clients = Names(), Names(), Names(), Names()
+        self.abouts: list[About] = []
+        self._about_at: dict[tuple[str, str, str, str], int] = {}
         self._row: dict[str, int] = {}
         self._again: dict[tuple[str, int], int] = {}
         self._request = array("q")
-        self._columns = tuple(array("q") for _ in Tokens._fields)
-        self._model, self._day, self._session = array("l"), array("l"), array("l")
-        self._flags, self._client = array("b"), array("b")
+        self._tokens: tuple[array[int], ...] = tuple(array("q") for _ in Tokens._fields)
+        self._about = array("l")
+        self._flags = array("b")
 
     def __len__(self) -> int:
         return len(self._flags)
 
-    def add(self, key: str, request: str, about: tuple[str, str, str, str], flags: int, tokens: Tokens) -> None:
-        """Counts a line's usage. `about` is client, model, day (YYYY-MM-DD) and session; `key` "" is a call of its own."""
+    def add(
+        self, key: str, request: str, about: tuple[str, str, str, str], flags: int, tokens: tuple[int, ...]
+    ) -> None:
+        """Counts a line's usage. `about` as in `About`; `tokens` as in `Tokens`; `key` "" is a call of its own."""
         asked = hash(request) if request else 0
         row = self._row.get(key) if key else None
         if row is None:
             if key:
-                self._row[key] = len(self)
+                self._row[key] = len(self._flags)
             self._append(asked, about, flags, tokens)
             return
         known = self._request[row]
@@ -78,13 +63,13 @@ class CallBook:
                     return
                 other = self._again.get((key, asked))
                 if other is None:
-                    self._again[key, asked] = len(self)
+                    self._again[key, asked] = len(self._flags)
                     self._append(asked, about, flags, tokens)
                     return
                 row = other
         self._merge(row, about, flags, tokens)
 
-    def replace(self, key: str, about: tuple[str, str, str, str], tokens: Tokens) -> None:
+    def replace(self, key: str, about: tuple[str, str, str, str], tokens: tuple[int, ...]) -> None:
         """Counts a message whose last version is the right one."""
         row = self._row.get(key)
         if row is None:
@@ -92,51 +77,57 @@ class CallBook:
         else:
             self._write(row, about, 0, tokens)
 
-    def _merge(self, row: int, about: tuple[str, str, str, str], flags: int, tokens: Tokens) -> None:
+    def _merge(self, row: int, about: tuple[str, str, str, str], flags: int, tokens: tuple[int, ...]) -> None:
         held = self._flags[row]
         if (held ^ flags) & EMBEDDED:
             if held & EMBEDDED:
                 self._write(row, about, flags, tokens)
             return
-        if sum(tokens) >= sum(column[row] for column in self._columns):
+        one, two, three, four, five = self._tokens
+        if sum(tokens) > one[row] + two[row] + three[row] + four[row] + five[row]:
             self._write(row, about, flags, tokens)
 
-    def _append(self, asked: int, about: tuple[str, str, str, str], flags: int, tokens: Tokens) -> None:
-        client, model, day, session = about
+    def _number(self, about: tuple[str, str, str, str]) -> int:
+        at = self._about_at.get(about)
+        if at is None:
+            at = self._about_at[about] = len(self.abouts)
+            self.abouts.append(About(*about))
+        return at
+
+    def _append(self, asked: int, about: tuple[str, str, str, str], flags: int, tokens: tuple[int, ...]) -> None:
+        one, two, three, four, five = self._tokens
+        one.append(tokens[0])
+        two.append(tokens[1])
+        three.append(tokens[2])
+        four.append(tokens[3])
+        five.append(tokens[4])
         self._request.append(asked)
-        for column, value in zip(self._columns, tokens, strict=True):
-            column.append(value)
-        self._client.append(self.clients.number(client))
-        self._model.append(self.models.number(model))
-        self._day.append(self.days.number(day))
-        self._session.append(self.sessions.number(session))
+        self._about.append(self._number(about))
         self._flags.append(flags)
 
-    def _write(self, row: int, about: tuple[str, str, str, str], flags: int, tokens: Tokens) -> None:
+    def _write(self, row: int, about: tuple[str, str, str, str], flags: int, tokens: tuple[int, ...]) -> None:
         """The session stays the one that was seen first: a fork or resume copies calls, it does not make them."""
-        for column, value in zip(self._columns, tokens, strict=True):
+        for column, value in zip(self._tokens, tokens, strict=True):
             column[row] = value
-        self._model[row] = self.models.number(about[1])
-        self._day[row] = self.days.number(about[2])
+        held = self.abouts[self._about[row]]
+        if held != about:
+            self._about[row] = self._number((held.client, about[1], about[2], held.session))
         self._flags[row] = flags
 
-    def calls(self) -> Iterator[Sum]:
-        """Each call, with the context its price depends on."""
-        for row, values in enumerate(zip(*self._columns, strict=True)):
-            tokens = Tokens(*values)
-            yield Sum(
-                self.models.words[self._model[row]],
-                self.days.words[self._day[row]],
-                bool(self._flags[row] & FAST),
-                self.sessions.words[self._session[row]],
-                self.clients.words[self._client[row]],
-                tokens,
-                tokens.context,
-            )
+    def calls(self) -> Iterator[tuple[About, bool, Tokens]]:
+        """Each call: what it is about, whether it was made in fast mode, its tokens."""
+        abouts = self.abouts
+        for about, flags, values in zip(self._about, self._flags, zip(*self._tokens, strict=True), strict=True):
+            yield abouts[about], bool(flags & FAST), Tokens._make(values)
 
     def per_session(self) -> dict[str, Tokens]:
         """What each session used, all models together."""
-        totals: defaultdict[str, Tokens] = defaultdict(Tokens)
-        for call in self.calls():
-            totals[call.session] = totals[call.session].plus(call.tokens)
-        return dict(totals)
+        totals: defaultdict[str, list[int]] = defaultdict(lambda: [0] * 5)
+        for about, _, tokens in self.calls():
+            held = totals[about.session]
+            for at, value in enumerate(tokens):
+                held[at] += value
+        return {session: Tokens(*values) for session, values in totals.items()}
+
+    def sessions(self) -> int:
+        return len({about.session for about in self.abouts} - {""})

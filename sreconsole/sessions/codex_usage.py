@@ -130,7 +130,7 @@ class CodexUsage:
     def _line(self, rollout: Rollout, raw: memoryview) -> None:
         try:
             line = _decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._loose(rollout, bytes(raw))
             return
         if line.payload is not None:

@@ -79,7 +79,9 @@ class GeminiUsage:
         self._session = self._day = self._model = ""
         size = os.fstat(fd).st_size
         if size > LARGEST_DOCUMENT:
-            faults.add(path, f"a JSON document of {size >> 20} MB, more than the {LARGEST_DOCUMENT >> 20} MB that are read")
+            faults.add(
+                path, f"a JSON document of {size >> 20} MB, more than the {LARGEST_DOCUMENT >> 20} MB that are read"
+            )
             return
         raw = os.read(fd, size + 1)
         self._line(raw)
@@ -87,7 +89,7 @@ class GeminiUsage:
     def _line(self, raw: bytes) -> None:
         try:
             record = _decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._loose(raw)
             return
         if record.sessionId:
@@ -107,8 +109,8 @@ class GeminiUsage:
             lists = [record.get("messages"), changed.get("messages") if isinstance(changed, dict) else None]
             for one in (record, *(m for listed in lists if isinstance(listed, list) for m in listed)):
                 if isinstance(one, dict) and isinstance(one.get("tokens"), dict):
-                    words = (text(one.get(word)) for word in ("type", "id", "model", "timestamp"))
-                    self._count(*words, one["tokens"])
+                    kind, identity = text(one.get("type")), text(one.get("id"))
+                    self._count(kind, identity, text(one.get("model")), text(one.get("timestamp")), one["tokens"])
         if not found:
             self.unreadable += 1
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -129,7 +128,7 @@ def _on_day(listed: list[tuple[str, Rates]], day: str) -> Rates:
 
 @cache
 def _shipped() -> Any:
-    return json.loads(resources.files(__package__).joinpath("prices.json").read_text("utf-8"))
+    return json.loads(Path(__file__).with_name("prices.json").read_bytes())
 
 
 def _find(name: str) -> Any:
@@ -251,7 +250,9 @@ def _own_steps(path: Path, name: str, entry: Mapping[str, Any]) -> tuple[Step, .
         raise PriceFileError(f"{path}: models.{name}.above must be a table such as {{200000: {{input: 6}}}}")
     for start, table in above.items():
         if not str(start).isdigit() or not isinstance(table, dict):
-            raise PriceFileError(f"{path}: models.{name}.above.{start} must be a number of tokens with a table of prices")
+            raise PriceFileError(
+                f"{path}: models.{name}.above.{start} must be a number of tokens with a table of prices"
+            )
         for kind in KINDS:
             if table.get(kind) is not None:
                 put(kind, int(start), table[kind], 1)

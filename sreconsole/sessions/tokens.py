@@ -1,5 +1,6 @@
 """What one call to a model used, in the five kinds that are priced differently; and how each client writes it."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -33,9 +34,7 @@ def count(value: Any) -> int:
     """A token count out of a log: whole, never negative; anything that is no number is 0."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0
-    if value != value or value in (float("inf"), float("-inf")):
-        return 0
-    return max(0, int(value))
+    return max(0, int(value)) if math.isfinite(value) else 0
 
 
 def of_anthropic(usage: Mapping[str, Any]) -> Tokens:
@@ -57,7 +56,7 @@ def of_anthropic(usage: Mapping[str, Any]) -> Tokens:
 
 def anthropic(read_in: int, output: int, cache_read: int, written: int, five: int, hour: int) -> Tokens:
     """Cache writes are `written` in all, of which `hour` live an hour; `five` counts only where the sum is missing."""
-    return Tokens(read_in, output, cache_read, max(written, five + hour) - hour, hour)
+    return Tokens._make((read_in, output, cache_read, max(written, five + hour) - hour, hour))
 
 
 def of_openai(usage: Mapping[str, Any]) -> Tokens:

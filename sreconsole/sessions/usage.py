@@ -1,17 +1,16 @@
 """Exact tokens and list-price cost per model, for any files and folders of the three clients, mixed."""
 
 import os
-from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any
 
-from .callbook import CallBook
+from .callbook import About, CallBook
 from .claude_usage import ClaudeUsage
 from .codex_usage import CodexUsage, as_tokens
 from .gemini_usage import GeminiUsage
-from .logfiles import CLAUDE, CODEX, GEMINI, Blocks, Faults, log_files, open_log, whose
+from .logfiles import CLAUDE, CODEX, Blocks, Faults, log_files, open_log, whose
 from .prices import PriceList, Rates
 from .tokens import NO_TOKENS, Tokens
 
@@ -118,27 +117,44 @@ def _note(report: Report, client: str, size: int) -> None:
 
 def add_up(report: Report, book: CallBook, prices: PriceList) -> None:
     """Sums the calls of a book by model, and prices what was used at one rate in one multiplication."""
-    sums: dict[tuple[str, str, bool, int], list[int]] = defaultdict(lambda: [0] * 5)
-    for call in book.calls():
-        if not any(call.tokens):
+    sums: dict[tuple[str, str, bool, int], list[int]] = {}
+    found: dict[tuple[About, bool], tuple[Rates | None, list[int]]] = {}
+    for about, fast, tokens in book.calls():
+        if not any(tokens):
             continue
-        rates = prices.rates(call.model, call.day, call.fast)
-        step = rates.step(call.context) if rates is not None and len(rates.steps) > 1 else 0
-        held = sums[call.model, call.day, call.fast, step]
-        for at, value in enumerate(call.tokens):
-            held[at] += value
-        report.models.setdefault(call.model, ModelUse()).calls += 1
+        looked = found.get((about, fast))
+        if looked is None:
+            rates = prices.rates(about.model, about.day, fast)
+            looked = found[about, fast] = rates, sums.setdefault((about.model, about.day, fast, 0), [0] * 6)
+        rates, held = looked
+        if rates is not None and len(rates.steps) > 1:
+            held = sums.setdefault((about.model, about.day, fast, rates.step(tokens.context)), [0] * 6)
+        one, two, three, four, five = tokens
+        held[0] += one
+        held[1] += two
+        held[2] += three
+        held[3] += four
+        held[4] += five
+        held[5] += 1
     for (model, day, fast, step), values in sums.items():
-        use, tokens = report.models[model], Tokens(*values)
-        use.tokens = use.tokens.plus(tokens)
-        rates = prices.rates(model, day, fast)
-        if rates is None:
-            use.usd = None
-            continue
-        use.rates[(rates.since or "always") + (" fast" if fast else "")] = rates
-        if use.usd is not None:
-            use.usd += rates.usd(tokens, step)
-    report.sessions = len(set(book.sessions.words) - {""})
+        _price(report, prices, Tokens(*values[:5]), values[5], (model, day, fast, step))
+    report.sessions = book.sessions()
+
+
+def _price(report: Report, prices: PriceList, tokens: Tokens, calls: int, what: tuple[str, str, bool, int]) -> None:
+    model, day, fast, step = what
+    if not calls:
+        return
+    use = report.models.setdefault(model, ModelUse())
+    use.calls += calls
+    use.tokens = use.tokens.plus(tokens)
+    rates = prices.rates(model, day, fast)
+    if rates is None:
+        use.usd = None
+        return
+    use.rates[(rates.since or "always") + (" fast" if fast else "")] = rates
+    if use.usd is not None:
+        use.usd += rates.usd(tokens, step)
 
 
 def _claude_totals(claude: ClaudeUsage, book: CallBook) -> list[dict[str, Any]]:
@@ -182,6 +198,3 @@ def _difference(client: str, session: str, own: Tokens, counted: Tokens, usd: An
         "difference": {kind: getattr(counted, kind) - getattr(own, kind) for kind in Tokens._fields},
         "own_usd": usd,
     }
-
-
-CLIENTS = (CLAUDE, CODEX, GEMINI)

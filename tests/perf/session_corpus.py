@@ -5,7 +5,27 @@ import random
 from pathlib import Path
 
 MODELS = ("claude-opus-4-6", "claude-sonnet-4-6", "claude-haiku-4-5-20251001", "claude-opus-4-5-20251101")
-WORDS = "the gate waits for a human who decides what may run next on this host while the log grows ".split()
+WORDS = [
+    "the",
+    "gate",
+    "waits",
+    "for",
+    "a",
+    "human",
+    "who",
+    "decides",
+    "what",
+    "may",
+    "run",
+    "next",
+    "on",
+    "this",
+    "host",
+    "while",
+    "the",
+    "log",
+    "grows",
+]
 
 
 def write_corpus(root: Path, megabytes: int, seed: int = 7) -> dict[str, dict[str, int]]:
@@ -52,7 +72,12 @@ def _session(rng: random.Random, session: str, truth: dict[str, dict[str, int]])
                 "output_tokens": out, "service_tier": "standard", "inference_geo": "not_available"}  # fmt: skip
 
     for call in range(rng.randint(30, 85)):
-        read, w5, w1h, out = rng.randint(10_000, 90_000), rng.randint(0, 4000), rng.choice([0, 0, 700]), rng.randint(50, 900)
+        read, w5, w1h, out = (
+            rng.randint(10_000, 90_000),
+            rng.randint(0, 4000),
+            rng.choice([0, 0, 700]),
+            rng.randint(50, 900),
+        )
         embedded = rng.random() < 0.09
         ids = {"id": f"msg_{session[:8]}{call:016d}", "request": f"req_{session[:8]}{call:016d}"}
         total = truth[model]
@@ -73,5 +98,11 @@ def _session(rng: random.Random, session: str, truth: dict[str, dict[str, int]])
         for _ in range(rng.randint(0, 4)):
             put({"type": "progress", "data": {"type": "bash_progress", "output": _filler(rng, _size(rng, 250))}})
         result = {"tool_use_id": "t1", "type": "tool_result", "content": _filler(rng, _size(rng, 2200))}
-        put({"type": "user", "message": {"role": "user", "content": [result]}, "toolUseResult": {"stdout": result["content"]}})
+        put(
+            {
+                "type": "user",
+                "message": {"role": "user", "content": [result]},
+                "toolUseResult": {"stdout": result["content"]},
+            }
+        )
     return lines
