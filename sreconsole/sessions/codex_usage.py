@@ -249,21 +249,29 @@ def _growth(before: Raw | None, one: Count, first_of_fork: bool) -> Raw:
 def _inherited(rollout: Rollout, parent: Rollout | None) -> int:
     """How many of a fork's first counts are its parent's, written again."""
     known = {one.total for one in parent.counts} if parent is not None else None
-    born = _id_time(rollout.id) or _millis(rollout.born)
-    before = _millis(rollout.begun)
+    before = time_of(rollout.begun)
     for at, one in enumerate(rollout.counts):
-        turn, written = _id_time(one.turn), _millis(one.at)
-        if turn is not None and _id_time(rollout.id) is not None:
-            replayed = turn < (born or 0.0)
-        elif born is not None and written is not None and written < born - BURST_MS:
-            replayed = known is None or one.total in known
-        else:
-            replayed = written is not None and before is not None and written - before <= BURST_MS
-            replayed = replayed and (known is None or one.total in known)
-        if not replayed:
+        own = of_own_turn(rollout.id, one.turn)
+        if own is None:
+            own = not _old(rollout.id, rollout.born, one.at, before) or (known is not None and one.total not in known)
+        if own:
             return at
-        before = written
+        before = time_of(one.at)
     return len(rollout.counts)
+
+
+def of_own_turn(session: str, turn: str) -> bool | None:
+    """Whether a turn began after its session was born, by the times inside their ids; None where an id holds none."""
+    born, began = _id_time(session), _id_time(turn)
+    return None if born is None or began is None else began >= born
+
+
+def _old(session: str, born: str, written: str, before: float | None) -> bool:
+    """Whether a count is older than its session, or follows the one before faster than a model answers."""
+    at, birth = time_of(written), _id_time(session) or time_of(born)
+    if at is None:
+        return False
+    return (birth is not None and at < birth - BURST_MS) or (before is not None and at - before <= BURST_MS)
 
 
 def _id_time(identity: str) -> float | None:
@@ -277,7 +285,8 @@ def _id_time(identity: str) -> float | None:
         return None
 
 
-def _millis(when: str) -> float | None:
+def time_of(when: str) -> float | None:
+    """Milliseconds since 1970 of an ISO 8601 time; None for anything else."""
     try:
         return datetime.fromisoformat(when).timestamp() * 1000
     except ValueError:
