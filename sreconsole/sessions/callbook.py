@@ -19,6 +19,9 @@ class About(NamedTuple):
     session: str
 
 
+NOTHING = About("", "", "", "")
+
+
 class CallBook:
     """Calls by message id. Columns, not objects: a hundred thousand calls take 25 MB.
 
@@ -128,6 +131,11 @@ class CallBook:
             for at, value in enumerate(tokens):
                 held[at] += value
         return {session: Tokens(*values) for session, values in totals.items()}
+
+    def tokens_of(self, key: str) -> Tokens:
+        """What is held of the call with this message id; none where it is not known."""
+        row = self._row.get(key) if key else None
+        return Tokens() if row is None else Tokens(*(column[row] for column in self._tokens))
 
     def sessions(self) -> int:
         return len({about.session for about in self.abouts} - {""})

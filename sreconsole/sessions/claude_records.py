@@ -89,8 +89,10 @@ def own_total(line: dict[str, Any]) -> Tokens:
         if isinstance(used, dict):
             hour = count(used.get("cacheCreationEphemeral1hInputTokens"))
             written = max(0, count(used.get("cacheCreationInputTokens")) - hour)
-            rest = (count(used.get(word)) for word in ("inputTokens", "outputTokens", "cacheReadInputTokens"))
-            own = own.plus(Tokens(*rest, written, hour))
+            sent, out, read = (
+                count(used.get(word)) for word in ("inputTokens", "outputTokens", "cacheReadInputTokens")
+            )
+            own = own.plus(Tokens(sent, out, read, written, hour))
     return own
 
 

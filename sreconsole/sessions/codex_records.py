@@ -195,7 +195,8 @@ def _called(payload: dict[str, Any], call: str, at: int) -> Called:
         given = json.loads(raw) if isinstance(raw, str) else raw
     except ValueError:
         given = raw
-    command, paths = "", ()
+    command = ""
+    paths: tuple[str, ...] = ()
     if isinstance(given, dict):
         told = given.get("cmd", given.get("command"))
         command = (

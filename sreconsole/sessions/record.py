@@ -7,8 +7,8 @@ subagent's id). Foreign text in them is raw: it goes through `sreconsole.text` b
 from dataclasses import dataclass
 from datetime import datetime
 
-from .callbook import About
-from .tokens import Tokens
+from .callbook import NOTHING, About
+from .tokens import NO_TOKENS, Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class Answered(Record):
 
     key: str = ""
     request: str = ""
-    about: About = About("", "", "", "")
+    about: About = NOTHING
     flags: int = 0
-    tokens: Tokens = Tokens()
+    tokens: Tokens = NO_TOKENS
     text: str = ""
     effort: str = ""
 
@@ -126,7 +126,7 @@ class Linked(Record):
 class OwnTotal(Record):
     """The client's own running total for the session. `usd` is None where it gives none."""
 
-    tokens: Tokens = Tokens()
+    tokens: Tokens = NO_TOKENS
     usd: float | None = None
 
 

@@ -14,8 +14,9 @@ _USER = re.compile(
     r"The user doesn't want to|\[Request interrupted by user|user rejected|rejected by user|User denied", re.I
 )
 _POLICY = re.compile(
-    r"hook error|has been denied|Permission to use|denied by (?:policy|sreconsole|the gate)|blocked by (?:a |the )?(?:hook|policy)"
-    r"|permission denied by|requires approval|not allowed by|Tool execution for .* denied by policy",
+    r"hook error|has been denied|Permission to use|denied by (?:policy|sreconsole|the gate)"
+    r"|blocked by (?:a |the )?(?:hook|policy)|permission denied by|requires approval|not allowed by"
+    r"|Tool execution for .* denied by policy",
     re.I,
 )
 _SIBLING = re.compile(r"Sibling tool call errored")

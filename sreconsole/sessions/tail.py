@@ -170,7 +170,7 @@ class Tail:
     def look(self) -> Lines:
         """What was added since the last look. Raises OSError but for a file that is not there."""
         try:
-            info = os.stat(self.path, follow_symlinks=False)
+            info = self.path.stat(follow_symlinks=False)
         except FileNotFoundError:
             return self._rest() if self._fd >= 0 else Lines(gone=True)
         if self._fd >= 0 and (info.st_dev, info.st_ino) != (self.cursor.device, self.cursor.inode):
