@@ -55,7 +55,7 @@ def records(line: dict[str, Any]) -> Iterator[Record]:
     """The records of one parsed line."""
     kind = line.get("type")
     at, agent = millis(line.get("timestamp")), text(line.get("agentId"))
-    if kind in ("user", "assistant", "system") and line.get("cwd"):
+    if kind in ("user", "assistant", "system", "progress") and (line.get("cwd") or line.get("sessionId")):
         words = (text(line.get(word)) for word in ("sessionId", "version", "cwd", "gitBranch"))
         session, version, cwd, branch = words
         yield Opened(at, agent, session, CLAUDE, version, cwd, branch)

@@ -17,7 +17,7 @@ _TEST = re.compile(
     r"|(?:\S*/)?python[\d.]*\s+-m\s+(?:pytest|unittest|nose2|tox)\b|python[\d.]*\s+\S*manage\.py\s+test\b"
     r"|(?:npm|pnpm|yarn|bun|deno)\s+(?:run\s+)?(?:t|test|tests|e2e|check)\b(?::\S+)?"
     r"|(?:go|cargo|dotnet|swift|zig|mix|flutter|dart|sbt|lein)\s+(?:\S+\s+)*?test\b"
-    r"|cargo\s+nextest\b|make\s+(?:\S+\s+)*?(?:test|tests|check)\b|(?:\S*/)?(?:mvnw?|gradlew?)\s+(?:\S+\s+)*?(?:test|verify|check)\b"
+    r"|cargo\s+nextest\b|make\s+(?:\S+\s+)*?(?:test|tests|check)\b|(?:\S*/)?(?:mvnw?|gradlew?)\s+(?:\S+\s+)*?(?:\S*:)?(?:test|verify|check)\b"
     r"|bundle exec\s+(?:rspec|rake test)\b|bazel\s+test\b|just\s+test\b)"
 )
 _OTHER_CHECK = re.compile(
@@ -48,7 +48,8 @@ _POLL_TOOLS = frozenset(
     }
     | {"update_plan", "TodoRead", "AgentOutputTool", "get_goal"}
 )
-_FOLDER = re.compile(r"(?:^|&&|;)\s*cd\s+(?P<cd>[^\s;&|]+)|git\s+-C\s+(?P<c>[^\s;&|]+)")
+_WORD = r"'[^']*'|\"[^\"]*\"|[^\s;&|]+"
+_FOLDER = re.compile(rf"(?:^|&&|;)\s*cd\s+(?P<cd>{_WORD})|git\s+-C\s+(?P<c>{_WORD})")
 
 
 def bare(command: str) -> str:

@@ -107,7 +107,8 @@ def _steps(steps: list[Step]) -> tuple[Evidence, ...]:
 
 
 def going_in_circles(thread: Thread, limits: Limits) -> Iterator[Signal]:
-    """The same call with the same result again and again among the last calls; looking again (polling) is not that."""
+    """The same call with the same result again and again among the last calls; looking again (polling) is
+    not that, and a check that is run again after edits has a rule of its own."""
     steps = [one for one in thread.steps if not one.poll]
     pairs = Counter((one.call.digest, one.result.digest) for one in steps)
     if pairs:
@@ -120,7 +121,7 @@ def going_in_circles(thread: Thread, limits: Limits) -> Iterator[Signal]:
             )
             yield Signal("loop", level, summary, f"loop:{thread.id}:{digest}", thread.id, same[0].at, _steps(same))
             return
-    calls = Counter(one.call.digest for one in steps)
+    calls = Counter(one.call.digest for one in steps if not one.check)
     if calls:
         digest, times = calls.most_common(1)[0]
         if times >= limits.same_call:

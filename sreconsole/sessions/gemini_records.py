@@ -1,5 +1,6 @@
 """Gemini CLI's log lines → records. A message is written again as it grows: only what is new in it is told."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from .record import Answered, Called, Errored, Opened, Prompted, Record, Returne
 from .results import KEPT, call_digest, denial, digest, exit_code, flat
 from .tokens import count, of_gemini
 
+_WORKSPACE = re.compile(r"Workspace Directories:\**\n\s*- (.+)")
 KINDS = frozenset({"user", "gemini", "info", "warning", "error"})
 
 
@@ -54,6 +56,9 @@ class GeminiReader:
             isinstance(one, dict) and "functionResponse" in one for one in content
         )
         said = flat(content)
+        folder = _WORKSPACE.search(said[:4_000]) if said.startswith("<session_context>") else None
+        if folder:
+            yield Opened(at, "", self.session, GEMINI, "", folder[1].strip())
         if said and not returned and self._first(f"user {line.get('id')}"):
             yield Prompted(at, "", said[:KEPT], not said.startswith("<session_context>"))
 

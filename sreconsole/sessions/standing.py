@@ -141,8 +141,8 @@ def _by_process(session: Session, hooks: Hooks, registry: Registry | None, proce
         return Standing("ended", "hooks", end_word(hooks.ended), hooks.at)
     if session.main.gave_up:
         return Standing("ended", "process", "gave up", since)
-    if not session.threads or session.main.turn_open or session.main.open:
-        why = "died" if session.threads else "unknown end"
+    if not session.heard or session.main.turn_open or session.main.open:
+        why = "died" if session.heard else "unknown end"
         return Standing("ended", "process", why, since)
     return Standing("ended", "process", "finished" if session.main.turn_ended else "exited", since)
 
