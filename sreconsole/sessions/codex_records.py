@@ -6,7 +6,7 @@ from typing import Any
 
 from .callbook import About
 from .claude_usage import text
-from .codex_usage import BURST_MS, Raw, as_tokens, of_own_turn
+from .codex_usage import Raw, as_tokens, is_old, of_own_turn, time_of
 from .logfiles import CODEX
 from .record import (
     Answered,
@@ -52,18 +52,18 @@ class CodexReader:
         self._total: Raw | None = None
         self._turn_id = ""
         self._fork = self._replaying = False
-        self._before = 0
+        self._born = self._before = ""
 
     def records(self, line: dict[str, Any]) -> Iterator[Record]:
         """The records of one parsed line."""
         at, kind, payload = millis(line.get("timestamp")), line.get("type"), line.get("payload")
-        if self._replaying and isinstance(payload, dict) and self._inherited(payload, at):
+        if self._replaying and isinstance(payload, dict) and self._inherited(payload, text(line.get("timestamp"))):
             return
         if not isinstance(payload, dict):
             yield Skipped(at, "", text(kind) or "no type")
             return
         if kind == "session_meta":
-            yield from self._meta(payload, at)
+            yield from self._meta(payload, at, text(line.get("timestamp")))
         elif kind == "turn_context":
             yield from self._turn(payload, at)
         elif kind == "event_msg":
@@ -75,15 +75,15 @@ class CodexReader:
         elif kind not in ("token_usage_record", "world_state", "inter_agent_communication"):
             yield Skipped(at, "", text(kind) or "no type")
 
-    def _inherited(self, payload: dict[str, Any], at: int) -> bool:
+    def _inherited(self, payload: dict[str, Any], when: str) -> bool:
         """Whether a line of a fork is its parent's, written again. The running total is carried over from it."""
         self._turn_id = text(payload.get("turn_id")) or self._turn_id
         own = of_own_turn(self.session, self._turn_id)
         if own is None:
             if payload.get("type") != "token_count":
                 return False
-            own = at - self._before > BURST_MS
-            self._before = at
+            own = not is_old(self.session, self._born, when, time_of(self._before))
+            self._before = when
         if own:
             self._replaying = False
         elif payload.get("type") == "token_count" and isinstance(payload.get("info"), dict):
@@ -91,7 +91,7 @@ class CodexReader:
             self._total = _raw(total) if isinstance(total, dict) else self._total
         return not own
 
-    def _meta(self, payload: dict[str, Any], at: int) -> Iterator[Record]:
+    def _meta(self, payload: dict[str, Any], at: int, when: str) -> Iterator[Record]:
         if self.session:
             return
         self.session = text(payload.get("id")) or text(payload.get("session_id"))
@@ -101,7 +101,7 @@ class CodexReader:
         spawned = spawned.get("thread_spawn") if isinstance(spawned, dict) else None
         parent = parent or (text(spawned.get("parent_thread_id")) if isinstance(spawned, dict) else "")
         self._fork = self._replaying = bool(parent)
-        self._before = at
+        self._born, self._before = text(payload.get("timestamp")) or when, when
         git = payload.get("git")
         git = git if isinstance(git, dict) else {}
         branch, commit, repository = (text(git.get(word)) for word in ("branch", "commit_hash", "repository_url"))

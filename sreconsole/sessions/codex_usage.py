@@ -253,7 +253,7 @@ def _inherited(rollout: Rollout, parent: Rollout | None) -> int:
     for at, one in enumerate(rollout.counts):
         own = of_own_turn(rollout.id, one.turn)
         if own is None:
-            own = not _old(rollout.id, rollout.born, one.at, before) or (known is not None and one.total not in known)
+            own = not is_old(rollout.id, rollout.born, one.at, before) or (known is not None and one.total not in known)
         if own:
             return at
         before = time_of(one.at)
@@ -266,7 +266,7 @@ def of_own_turn(session: str, turn: str) -> bool | None:
     return None if born is None or began is None else began >= born
 
 
-def _old(session: str, born: str, written: str, before: float | None) -> bool:
+def is_old(session: str, born: str, written: str, before: float | None) -> bool:
     """Whether a count is older than its session, or follows the one before faster than a model answers."""
     at, birth = time_of(written), _id_time(session) or time_of(born)
     if at is None:

@@ -130,10 +130,19 @@ class Follower:
             except OSError as error:
                 self.faults.add(log.path, f"cannot be read ({error.strerror})")
                 break
+            if records and isinstance(records[0], Restarted):
+                self._begin_again(log)
             for record in records:
                 self._fold(log, record, now)
         self._hold(log)
         return self.sessions.get(log.session or str(log.path))
+
+    def _begin_again(self, log: Log) -> None:
+        """One file's history began anew: the other files of its session are read again too, at the next look."""
+        for other in self.logs.values():
+            if other is not log and other.session and other.session == log.session:
+                other.tail.close()
+                other.tail, other.read, other.size = Tail(other.path), reader(other.client), -1
 
     def _fold(self, log: Log, record: Record, now: int) -> None:
         named = getattr(record, "session", "")
@@ -158,10 +167,8 @@ class Follower:
 
 
 def peek(path: Path, now: int) -> Session | None:
-    """A session's last words, from the last 64 KB of its file: enough for a first screen, not for totals.
-
-    Its tokens and counts are of that piece only. None where the file cannot be read or says nothing.
-    """
+    """A session's last words, from the last 64 KB of its file (1 MB where one line fills that): enough for a first
+    screen, not for totals. Its tokens and counts are of that piece only. None where the file says nothing."""
     try:
         fd = open_log(path)
     except OSError:
@@ -169,17 +176,23 @@ def peek(path: Path, now: int) -> Session | None:
     try:
         size = os.fstat(fd).st_size
         client = whose(os.pread(fd, HEAD, 0), path)
-        tail = os.pread(fd, PEEK, max(0, size - PEEK))
+        for piece in (PEEK, 16 * PEEK):
+            state = _last_words(os.pread(fd, piece, max(0, size - piece)), client, now, whole=size <= piece)
+            if state.heard or size <= piece:
+                break
     finally:
         os.close(fd)
+    return state if state.heard else None
+
+
+def _last_words(tail: bytes, client: str, now: int, *, whole: bool) -> Session:
     lines = tail.split(b"\n")
-    read = reader(client)
-    state = Session(client=client)
-    for line in lines[1:] if size > PEEK else lines:
+    read, state = reader(client), Session(client=client)
+    for line in lines if whole else lines[1:]:
         if line:
             for record in parse(line, read):
                 state = fold(state, record, now)
-    return state if state.heard else None
+    return state
 
 
 def cursor_json(cursor: Cursor) -> str:

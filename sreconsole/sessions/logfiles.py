@@ -105,7 +105,7 @@ def whose(head: bytes, path: Path) -> str:
     first = head.split(b"\n", 1)[0][:600]
     if path.suffix == ".json":
         return GEMINI if b'"messages"' in head and b'"sessionId"' in head else ""
-    if _CODEX_HEAD.search(first[:300]) and b'"payload"' in head:
+    if (_CODEX_HEAD.search(first[:300]) and b'"payload"' in head) or first.lstrip().startswith(b'{"payload"'):
         return CODEX
     if _GEMINI_HEAD.search(first) or (_GEMINI_LINE.search(first) and b'"content"' in head):
         return GEMINI

@@ -18,6 +18,14 @@ from .tokens import Tokens
 
 MILLION = Decimal(1_000_000)
 KINDS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
+_PER_MILLION = {
+    **{kind: kind for kind in KINDS},
+    "input_mtok": "input",
+    "output_mtok": "output",
+    "cache_read_mtok": "cache_read",
+    "cache_write_mtok": "cache_write_5m",
+    "cache_write_1h_mtok": "cache_write_1h",
+}
 _LITELLM = {
     "input_cost_per_token": "input",
     "output_cost_per_token": "output",
@@ -194,7 +202,8 @@ def read_price_file(path: Path) -> dict[str, list[tuple[str, Rates]]]:
     """A person's prices, JSON or YAML: `{"models": {NAME: ENTRY or [ENTRY, …]}}`, in dollars per million tokens.
 
     ENTRY has `input`, `output`, and may have `cache_read`, `cache_write_5m`, `cache_write_1h`, `from` (a date, UTC)
-    and `above: {200000: {…}}` for long contexts. A table in LiteLLM's words (dollars per token) is read as well.
+    and `above: {200000: {…}}` for long contexts. Tables in the words of LiteLLM
+    (dollars per token) and genai-prices (`input_mtok` …) are read as well.
     Raises PriceFileError, which names the file, the field and the fix.
     """
     try:
@@ -238,7 +247,7 @@ def _own_steps(path: Path, name: str, entry: Mapping[str, Any]) -> tuple[Step, .
     def put(kind: str, above: int, value: Any, per: int) -> None:
         tiers.setdefault(kind, []).append([above, _amount(path, f"models.{name}.{kind}", value) * per])
 
-    for word, kind in [*((kind, kind) for kind in KINDS), *_LITELLM.items()]:
+    for word, kind in {**_PER_MILLION, **_LITELLM}.items():
         if entry.get(word) is not None:
             put(kind, 0, entry[word], 1_000_000 if word in _LITELLM else 1)
         for key, value in entry.items():

@@ -223,6 +223,8 @@ def _thread(state: Session, record: Record) -> Thread:
         if record.agent:
             thread.turn_open, thread.turn_began = True, record.at
     thread.last = max(thread.last, record.at)
+    if thread.finished and record.at > thread.finished:
+        thread.finished = 0
     return thread
 
 
@@ -274,6 +276,7 @@ def _answered(state: Session, thread: Thread, record: Answered) -> None:
     grown = Tokens(*(max(0, new - old) for new, old in zip(after, before, strict=True)))
     if grown != NO_TOKENS:
         thread.tokens = thread.tokens.plus(grown)
+    if grown != NO_TOKENS and record.at > state.heard - 60 * MINUTE:
         fast = bool(record.flags & FAST)
         state.spent.append(Spent(record.at, record.about.model, record.about.day, fast, grown, record.tokens.context))
         while state.spent and state.spent[0].at < record.at - 60 * MINUTE:

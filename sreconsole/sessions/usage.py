@@ -120,8 +120,6 @@ def add_up(report: Report, book: CallBook, prices: PriceList) -> None:
     sums: dict[tuple[str, str, bool, int], list[int]] = {}
     found: dict[tuple[About, bool], tuple[Rates | None, list[int]]] = {}
     for about, fast, tokens in book.calls():
-        if not any(tokens):
-            continue
         looked = found.get((about, fast))
         if looked is None:
             rates = prices.rates(about.model, about.day, fast)

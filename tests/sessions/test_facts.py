@@ -345,6 +345,32 @@ def test_a_rewritten_log_is_folded_from_its_beginning(tmp_path: Path) -> None:
     assert session is not None and (session.facts.calls, session.id) == (1, "s1")
 
 
+def test_a_rewritten_subagents_log_does_not_cost_its_parents_history(tmp_path: Path) -> None:
+    put(tmp_path / "s.jsonl", tool("Bash", "t1", command="ls"), result("t1", "x"))
+    child = put(tmp_path / "s/subagents/agent-a1.jsonl", {**tool("Bash", "t2", command="ls"), "agentId": "a1"})
+    follower = Follower([tmp_path])
+    follower.discover()
+    for log in follower.changed():
+        follower.catch_up(log, 1)
+    put(child, {**tool("Bash", "t3", command="a longer command than the one before"), "agentId": "a1"})
+    for _ in range(2):
+        for log in follower.changed():
+            follower.catch_up(log, 2)
+    assert follower.sessions["s1"].calls_seen == {"t1", "t3"}
+
+
+def test_a_spawned_child_that_keeps_its_parents_times_is_followed_right(tmp_path: Path) -> None:
+    def at(minute: int) -> str:
+        return f"2026-03-01T10:{minute:02d}:00.000Z"
+
+    put(
+        tmp_path / "rollout-b.jsonl",
+        rollout("session_meta", at(30), id="c", timestamp=at(30), parent_thread_id="p"), rollout("turn_context", at(0), model="m"),
+        counted(at(1), totals(10, 0, 1)), counted(at(9), totals(30, 0, 2)), counted(at(31), totals(35, 0, 5), totals(5, 0, 3)),
+    )  # fmt: skip
+    assert folded(tmp_path)["c"].tokens == Tokens(5, 3)
+
+
 def test_cursors_as_text() -> None:
     cursor = Cursor(1, 2, 3, 4, b"\x00\xff", b'"', True)
     assert cursor_from(cursor_json(cursor)) == cursor

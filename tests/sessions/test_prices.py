@@ -118,6 +118,12 @@ def test_a_table_in_dollars_per_token(tmp_path: Path) -> None:
     assert rates.steps[1].input == 6 and rates.steps[1].cache_write_1h == 6
 
 
+def test_a_table_in_the_words_of_its_source(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text('{"m": {"input_mtok": 3, "output_mtok": 15, "cache_write_1h_mtok": 6}}')
+    rates = PriceList(own=read_price_file(tmp_path / "p.json")).rates("m", "")
+    assert rates is not None and rates.steps[0] == (0, 3, 15, 3, 3, 6)
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [

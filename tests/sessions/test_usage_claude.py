@@ -210,6 +210,11 @@ def test_the_clients_own_total_is_shown_beside_ours(tmp_path: Path, fixed: Price
     assert row["difference"] == {"input": -2, "output": -4, "cache_read": 0, "cache_write_5m": 0, "cache_write_1h": 0}
 
 
+def test_a_call_that_used_nothing_was_still_a_call(tmp_path: Path, fixed: PriceList) -> None:
+    put(tmp_path / "logs/a.jsonl", assistant("m1", usage(0, 0)), assistant("m2", usage(1, 5), "r2"))
+    assert cells(only(read(tmp_path, fixed))) == (1, 5, 0, 0, 0, 2)
+
+
 def test_spaces_after_colons_make_no_difference(tmp_path: Path, fixed: PriceList) -> None:
     put(tmp_path / "logs/a.jsonl", json.dumps(assistant("m1", usage(1, 5)), indent=None, separators=(", ", ": ")))
     assert cells(only(read(tmp_path, fixed))) == (1, 5, 0, 0, 0, 1)
