@@ -16,7 +16,7 @@ import msgspec
 from .callbook import CallBook
 from .claude_usage import records_in, text
 from .logfiles import CODEX, Blocks
-from .tokens import NO_TOKENS, Tokens, of_openai
+from .tokens import NO_TOKENS, Tokens, openai
 
 _WANTED = (b'"token_', b'"turn_context"', b'"session_meta"')
 BURST_MS = 1000.0
@@ -94,38 +94,55 @@ class Rollout:
 
 
 class CodexUsage:
-    """Reads rollouts, then adds their own calls to a book (`finish`): a fork is understood beside its parent."""
+    """Reads rollouts and adds their own calls to a book. A fork that only its parent's file can explain waits for
+    `finish`; of every other file no more is kept than which running totals it had."""
 
     def __init__(self, book: CallBook) -> None:
         self.book = book
         self.unreadable = 0
-        self.rollouts: list[Rollout] = []
         self.own_totals: dict[str, Raw] = {}
+        self.counted: dict[str, Tokens] = {}
+        self._waiting: list[Rollout] = []
+        self._known: dict[str, set[int]] = {}
+        self._last = b""
 
     def read(self, fd: int, path: str, blocks: Blocks) -> None:
         """One file. Raises OSError."""
-        rollout = Rollout(path)
+        rollout, self._last = Rollout(path), b""
         for buffer, end in blocks.of(fd):
             self._block(rollout, buffer, end)
-        if rollout.counts or rollout.own_calls:
-            self.rollouts.append(rollout)
+        if not rollout.parent or rollout.own_calls or _first_turn_tells(rollout):
+            self._add(rollout)
+        elif rollout.counts:
+            self._waiting.append(rollout)
 
     def _block(self, rollout: Rollout, buffer: bytearray, end: int) -> None:
         find = buffer.find
-        upcoming = [find(word, 0, end) for word in _WANTED]
+
+        def after(word: bytes, start: int) -> int:
+            at = find(word, start, end)
+            return end if at < 0 else at
+
+        token, turn = after(_WANTED[0], 0), after(_WANTED[1], 0)
+        meta = end if rollout.begun else after(_WANTED[2], 0)
         with memoryview(buffer) as view:
-            while True:
-                hits = [at for at in upcoming if at >= 0]
-                if not hits:
-                    return
-                at = min(hits)
-                start = buffer.rfind(b"\n", 0, at) + 1
-                stop = find(b"\n", at, end)
-                stop = end if stop < 0 else stop
-                self._line(rollout, view[start:stop])
-                for which, word in enumerate(_WANTED):
-                    if 0 <= upcoming[which] < stop:
-                        upcoming[which] = find(word, stop, end)
+            while (at := min(token, turn, meta)) < end:
+                stop = after(b"\n", at)
+                if at != token or not self._repeated(buffer, at, stop):
+                    self._line(rollout, view[buffer.rfind(b"\n", 0, at) + 1 : stop])
+                token = after(_WANTED[0], stop) if token < stop else token
+                turn = after(_WANTED[1], stop) if turn < stop else turn
+                meta = end if rollout.begun else after(_WANTED[2], stop) if meta < stop else meta
+
+    def _repeated(self, buffer: bytearray, at: int, stop: int) -> bool:
+        """Whether a count says word for word what the one before said: half of them do, and need no parsing."""
+        limits = buffer.find(b'"rate_limits"', at, stop)
+        if limits < 0 or buffer.find(b"}{", at, stop) >= 0:
+            return False
+        said = bytes(memoryview(buffer)[at:limits])
+        same = said == self._last
+        self._last = said
+        return same
 
     def _line(self, rollout: Rollout, raw: memoryview) -> None:
         try:
@@ -149,19 +166,38 @@ class CodexUsage:
         if not found:
             self.unreadable += 1
 
+    def _add(self, rollout: Rollout, parent: set[int] | None = None) -> None:
+        """Adds the calls of a file; those of another copy of the same session only where they go further."""
+        identity = rollout.id or rollout.path
+        known = self._known.get(identity)
+        model = next((one.model for one in rollout.counts if one.model), rollout.model) or "unknown"
+        found = calls(rollout, parent)
+        if known is not None:
+            found = [one for one in found if hash(one[0].total) not in known]
+        for call, used in found:
+            self.book.add("", "", (CODEX, call.model or model, call.at[:10], identity), 0, used)
+        if found:
+            used = Tokens._make(map(sum, zip(*(one[1] for one in found), strict=True)))
+            self.counted[identity] = self.counted.get(identity, NO_TOKENS).plus(used)
+        self._known.setdefault(identity, set()).update(hash(one.total) for one in rollout.counts)
+        ends_at, held = rollout.ends_at, self.own_totals.get(identity)
+        if ends_at is not None and (held is None or sum(ends_at) > sum(held)):
+            self.own_totals[identity] = ends_at
+
     def finish(self) -> None:
-        """Adds every call once. The longest copy of a session speaks for all its copies."""
-        by_id: dict[str, Rollout] = {}
-        for rollout in sorted(self.rollouts, key=lambda one: (-len(one.counts), one.path)):
-            by_id.setdefault(rollout.id or rollout.path, rollout)
-        for identity, rollout in sorted(by_id.items(), key=lambda pair: pair[1].path):
-            if rollout.ends_at is not None:
-                self.own_totals[identity] = rollout.ends_at
-            first_model = next((one.model for one in rollout.counts if one.model), rollout.model) or "unknown"
-            for call, used in calls(rollout, by_id.get(rollout.parent)):
-                about = (CODEX, call.model or first_model, call.at[:10], identity)
-                self.book.add("", "", about, 0, used)
-        self.rollouts.clear()
+        """Adds what waited: forks, each beside its parent where that was read. A fork may be a fork's parent."""
+        for rollout in self._waiting:
+            totals = {hash(one.total) for one in rollout.counts}
+            self._known.setdefault(f"{rollout.id}\0waiting", set()).update(totals)
+        for rollout in self._waiting:
+            parent = self._known.get(rollout.parent) or self._known.get(f"{rollout.parent}\0waiting")
+            self._add(rollout, parent)
+        self._waiting.clear()
+
+
+def _first_turn_tells(rollout: Rollout) -> bool:
+    """Whether the ids of its turns say which counts of a fork are its own."""
+    return bool(rollout.counts) and of_own_turn(rollout.id, rollout.counts[0].turn) is not None
 
 
 def _take(rollout: Rollout, line: _Line) -> None:
@@ -185,6 +221,8 @@ def _take(rollout: Rollout, line: _Line) -> None:
     elif payload.type == "token_count" and payload.info is not None:
         total = _raw(payload.info.total_token_usage) if payload.info.total_token_usage else None
         last = _raw(payload.info.last_token_usage) if payload.info.last_token_usage else None
+        if total is not None and rollout.counts and total == rollout.counts[-1].total:
+            return
         if total or last:
             rollout.counts.append(Count(line.timestamp or "", total, last, rollout.turn, rollout.model))
 
@@ -208,18 +246,11 @@ def _raw(usage: _Usage) -> Raw:
 
 def as_tokens(raw: Raw) -> Tokens:
     """The client's numbers in ours."""
-    return of_openai(
-        {
-            "input_tokens": raw[0],
-            "cached_input_tokens": raw[1],
-            "cache_write_input_tokens": raw[2],
-            "output_tokens": raw[3],
-        }
-    )
+    return openai(raw[0], raw[1], raw[2], raw[3])
 
 
-def calls(rollout: Rollout, parent: Rollout | None) -> list[tuple[Count, Tokens]]:
-    """A session's own calls with what each used."""
+def calls(rollout: Rollout, parent: set[int] | None) -> list[tuple[Count, Tokens]]:
+    """A session's own calls with what each used. `parent`: hashes of the running totals its parent had, if known."""
     if rollout.own_calls and (rollout.parent or not rollout.counts):
         return [(one, as_tokens(one.total)) for one in rollout.own_calls.values() if one.total]
     inherited = _inherited(rollout, parent) if rollout.parent else 0
@@ -240,20 +271,22 @@ def _growth(before: Raw | None, one: Count, first_of_fork: bool) -> Raw:
         return one.last or (0, 0, 0, 0, 0)
     if before is None:
         return one.last if first_of_fork and one.last is not None else one.total
-    grown = tuple(now - then for now, then in zip(one.total, before, strict=True))
-    if min(grown[0], grown[3]) < 0:
-        return one.last if one.last is not None else one.total
-    return (grown[0], max(0, grown[1]), max(0, grown[2]), grown[3], max(0, grown[4]))
+    now = one.total
+    if now[0] < before[0] or now[3] < before[3]:
+        return one.last if one.last is not None else now
+    cached, written, thought = max(0, now[1] - before[1]), max(0, now[2] - before[2]), max(0, now[4] - before[4])
+    return (now[0] - before[0], cached, written, now[3] - before[3], thought)
 
 
-def _inherited(rollout: Rollout, parent: Rollout | None) -> int:
+def _inherited(rollout: Rollout, known: set[int] | None) -> int:
     """How many of a fork's first counts are its parent's, written again."""
-    known = {one.total for one in parent.counts} if parent is not None else None
     before = time_of(rollout.begun)
     for at, one in enumerate(rollout.counts):
         own = of_own_turn(rollout.id, one.turn)
         if own is None:
-            own = not is_old(rollout.id, rollout.born, one.at, before) or (known is not None and one.total not in known)
+            own = not is_old(rollout.id, rollout.born, one.at, before) or (
+                known is not None and hash(one.total) not in known
+            )
         if own:
             return at
         before = time_of(one.at)

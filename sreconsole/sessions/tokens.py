@@ -59,13 +59,12 @@ def anthropic(read_in: int, output: int, cache_read: int, written: int, five: in
     return Tokens._make((read_in, output, cache_read, max(written, five + hour) - hour, hour))
 
 
-def of_openai(usage: Mapping[str, Any]) -> Tokens:
-    """A usage object of Codex. Cached and cache-written tokens are inside `input_tokens`, reasoning inside
-    `output_tokens`: adding either again is an error of 11 % and more."""
-    sent = count(usage.get("input_tokens"))
-    cached = min(sent, count(usage.get("cached_input_tokens")))
-    written = min(sent - cached, count(usage.get("cache_write_input_tokens")))
-    return Tokens(sent - cached - written, count(usage.get("output_tokens")), cached, written, 0)
+def openai(sent: int, cached: int, written: int, output: int) -> Tokens:
+    """A usage object of Codex: cached and cache-written tokens are inside `sent`, reasoning inside
+    `output`: adding either again is an error of 11 % and more."""
+    cached = min(cached, sent)
+    written = min(written, sent - cached)
+    return Tokens._make((sent - cached - written, output, cached, written, 0))
 
 
 def of_gemini(tokens: Mapping[str, Any]) -> Tokens:

@@ -104,7 +104,7 @@ def measure(paths: list[Path], prices: PriceList) -> Report:
     codex.finish()
     report.unreadable = claude.unreadable + codex.unreadable + gemini.unreadable
     add_up(report, book, prices)
-    report.own_totals = [*_claude_totals(claude, book), *_codex_totals(codex, book)]
+    report.own_totals = [*_claude_totals(claude, book), *_codex_totals(codex)]
     return report
 
 
@@ -176,12 +176,11 @@ def _claude_totals(claude: ClaudeUsage, book: CallBook) -> list[dict[str, Any]]:
     return rows
 
 
-def _codex_totals(codex: CodexUsage, book: CallBook) -> list[dict[str, Any]]:
+def _codex_totals(codex: CodexUsage) -> list[dict[str, Any]]:
     """Codex' running total holds what a fork inherited: only sessions that differ are listed."""
-    used = book.per_session() if codex.own_totals else {}
     rows = []
     for session, raw in sorted(codex.own_totals.items()):
-        own, counted = as_tokens(raw), used.get(session, NO_TOKENS)
+        own, counted = as_tokens(raw), codex.counted.get(session, NO_TOKENS)
         if own != counted:
             rows.append(_difference(CODEX, session, own, counted, None))
     return rows
