@@ -46,7 +46,9 @@ def read(raw: bytes, event: str) -> Call:
     arguments = payload.get("tool_input", {})
     if not isinstance(arguments, dict):
         raise Unreadable("tool_input is not an object")
-    call = _name(payload, "tool_use_id") if event == "PreToolUse" else str(payload.get("tool_use_id", ""))[:LONGEST_NAME]
+    call = (
+        _name(payload, "tool_use_id") if event == "PreToolUse" else str(payload.get("tool_use_id", ""))[:LONGEST_NAME]
+    )
     return Call(
         client=CLIENT, event=event, kind=kind, session=_name(payload, "session_id"), cwd=_text(payload, "cwd"),
         subagent=_optional(payload, "agent_id"), subagent_type=_optional(payload, "agent_type"), tool=tool,
@@ -151,7 +153,7 @@ def _text(payload: Mapping[str, Any], key: str) -> str:
     value = payload.get(key)
     if not isinstance(value, str) or not value:
         raise Unreadable(f"{key} is missing or not text")
-    if len(value) > LONGEST_PATH or not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+    if len(value) > LONGEST_PATH or (not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value)):
         raise Unreadable(f"{key} is too long or not text")
     return value
 

@@ -1,0 +1,1 @@
+"""What an action would do, which tier that is, and why."""

@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from sreconsole.paths import Home
 from sreconsole.serve import operators, peers, verbs
 from sreconsole.serve.clock import Clock
 from sreconsole.serve.gatekeeper import Gatekeeper
+from sreconsole.serve.heads import Heads, retain
 from sreconsole.serve.hooks import HookLine
 from sreconsole.serve.judges import Judges, Poison, PolicyBroken
 from sreconsole.serve.operators import Desk, Identity, Operators
@@ -27,11 +29,12 @@ from sreconsole.serve.pager import Pager
 from sreconsole.serve.peers import Peer
 from sreconsole.serve.policies import Candidate, Policies
 from sreconsole.serve.questions import Decider, Moved, Questions, Unknown
+from sreconsole.serve.scopes import Caretaker
 from sreconsole.serve.sessions import Roster
 from sreconsole.serve.timers import Timers
 from sreconsole.store import agents, escalations, sessions
 from sreconsole.store.event import NOTICE, WARN, Event
-from sreconsole.store.writer import Tx, Writer
+from sreconsole.store.writer import Tx, Unwritable, Writer
 
 Result = TypeVar("Result")
 
@@ -39,6 +42,7 @@ ORPHANED = 75.0
 """Seconds after a start within which hooks that waited must have presented themselves again."""
 
 ALREADY_RUNNING = 5
+MOST_KNOCKS = 1000
 
 
 class AlreadyRunning(Exception):
@@ -63,12 +67,14 @@ class Daemon:
         self.gatekeeper = Gatekeeper(
             self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered
         )
+        self.heads = Heads(self.writer, self.clock, lambda: self.config)
         self.operators = Operators(verbs.table(self), self.barred, self._refused, self._gone)
         self.started_at = self.clock.now()
         self._scopes: list[sessions.Scope] = []
+        self._caretaker = Caretaker(self.writer, self.clock)
         self._agent_uids: set[int] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._knocks: dict[tuple[int, str], int] = {}
+        self._knocks: dict[tuple[int, str, str], int] = {}
         self._pushing = False
 
     async def run(self) -> None:
@@ -90,6 +96,8 @@ class Daemon:
         self.spawn(self._orphans())
         self.spawn(self._departed())
         self.spawn(self._follow_policy())
+        self.spawn(self.heads.run())
+        self.spawn(retain(self.writer, self.clock, lambda: self.config))
         await stop.wait()
         self.gatekeeper.close()
         hooks.close()
@@ -97,6 +105,7 @@ class Daemon:
         for task in list(self._tasks):
             task.cancel()
         await self.judges.close()
+        await self.heads.finish()
         await asyncio.to_thread(self.writer.close)
 
     async def write(self, work: Callable[[Tx], Result]) -> Result:
@@ -148,11 +157,7 @@ class Daemon:
 
     def learn_agents(self) -> None:
         """Agents have changed: which users are theirs."""
-        self.spawn(self._learn())
-
-    def learn_scopes(self) -> None:
-        """Scopes have changed."""
-        self.spawn(self._learn())
+        self.spawn(self.learn())
 
     async def reload(self, author: str) -> str:
         """Read configuration and policy again; a bad one changes nothing. Raises ConfigError and PolicyBroken."""
@@ -225,9 +230,11 @@ class Daemon:
             tx.append(Event("serve.started", now, "serve", severity=NOTICE, summary=words, data=facts))
 
         await self.write(work)
-        await self._learn()
+        await self.learn()
 
-    async def _learn(self) -> None:
+    async def learn(self) -> None:
+        """Which scopes are open and which users are agents': what `barred` goes by."""
+
         def work(tx: Tx) -> tuple[list[sessions.Scope], set[int]]:
             uids = {one.uid for one in agents.every(tx.connection) if one.uid is not None and one.revoked_at is None}
             return sessions.scopes(tx.connection), uids
@@ -243,18 +250,20 @@ class Daemon:
             if e.state == State.PENDING and e.id not in self.questions.waiters:
                 try:
                     await self.questions.cancel(e.id, "the agent's hook did not come back after serve restarted")
-                except (life.Late, Moved, Unknown):
+                except (life.Late, Moved, Unknown, Unwritable):
+                    # Its deadline still ends it.
                     continue
 
     async def _departed(self) -> None:
         """A killed client leaves its hook waiting as an orphan: its questions are withdrawn, its session has ended."""
         while True:
             await asyncio.sleep(1.0)
-            boot = peers.boot()
-            gone = [one for one in self.roster.live()
-                    if one.pid and (one.boot != boot or not peers.alive(one.pid, one.started))]  # fmt: skip
-            for one in gone:
-                await self._bury(one)
+            # A store that cannot be written now is looked at again in a second; serve stays to refuse and to say so.
+            with suppress(Unwritable):
+                for one in self.roster.departed():
+                    await self._bury(one)
+                if await self._caretaker.tidy(self._scopes):
+                    await self.learn()
 
     async def _bury(self, session: sessions.Session) -> None:
         now = self.clock.now()
@@ -286,6 +295,8 @@ class Daemon:
             except (PolicyBroken, configuration.ConfigError, Poison):
                 # Recorded where it arose, and shown by hello and doctor until it is mended.
                 continue
+            except Unwritable:
+                seen = ()
 
     async def _hangup(self) -> None:
         try:
@@ -304,9 +315,11 @@ class Daemon:
     def _refused(self, who: Decider, verb: str, why: str) -> None:
         now = self.clock.now()
         # One who knocks without end is logged every ten seconds, not every time.
-        if now - self._knocks.get((who.uid, verb), 0) < 10_000:
+        if now - self._knocks.get((who.uid, verb, why), 0) < 10_000:
             return
-        self._knocks[who.uid, verb] = now
+        if len(self._knocks) > MOST_KNOCKS:
+            self._knocks.clear()
+        self._knocks[who.uid, verb, why] = now
         facts = {"uid": who.uid, "via": who.via, "do": verb}
         words = f"{verb} by {who.name} refused: {why}"
         event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN, summary=words, data=facts)
@@ -358,9 +371,10 @@ class Daemon:
 
 def serve(home: Home) -> int:
     """Run `serve` in the foreground; the exit code. Raises what cannot be started with, in one line each."""
-    os.umask(0o077)
+    # A system home is read by its group of on-call people; a private one by nobody else.
+    os.umask(0o027 if home.kind == "system" else 0o077)
     for folder in (home.config, home.state, home.runtime):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     try:
         lock = _lock(home)
     except AlreadyRunning as running:

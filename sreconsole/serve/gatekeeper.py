@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from sreconsole.gate import claude_code
+from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import NO_OPINION, Reply
 from sreconsole.gate.escalation import Late, State
 from sreconsole.policy.action import bind
-from sreconsole.serve import wording
+from sreconsole.serve import peers, wording
 from sreconsole.serve.clock import Clock
 from sreconsole.serve.hooks import HookLine
 from sreconsole.serve.judges import Judges, Poison
@@ -18,11 +18,13 @@ from sreconsole.serve.questions import Questions
 from sreconsole.serve.sessions import Known, Roster
 from sreconsole.store.escalations import Escalation
 from sreconsole.store.event import INFO, NOTICE, PAGE, WARN, Event
-from sreconsole.store.writer import StoreFull, Tx, Writer
+from sreconsole.store.writer import Tx, Unwritable, Writer
 from sreconsole.text.canonical import canonical
 
 GATES = ("PreToolUse", "PermissionRequest", "ConfigChange", "Elicitation")
-WAITS = ("tool", "question", "plan", "elicitation")
+WAITS = ("tool", "question", "plan", "elicitation", "ask")
+DOCTOR = "sreconsole-doctor-"
+"""Sessions of `sreconsole doctor`, which proves that the gate answers: they leave no trace."""
 
 
 class Gatekeeper:
@@ -74,19 +76,25 @@ class Gatekeeper:
             await self._append(Event("gate.poison", self._clock.now(), "gate", severity=PAGE, subject=str(poison)[:16],
                                      summary=f"a payload killed two workers; refused ({len(line.raw)} bytes)",
                                      data={"sha256": str(poison), "event": line.event, "uid": line.peer.uid}))  # fmt: skip
-        except StoreFull as full:
-            line.reply(wording.refused(line.event, f"the gate cannot record what it decides: {full}"))
+        except Unwritable as fault:
+            line.reply(wording.refused(line.event, f"the gate cannot record what it decides: {fault}"))
         except Exception as error:
             line.reply(wording.refused(line.event, f"the gate failed ({type(error).__name__})"))
             raise
 
     async def _judge(self, line: HookLine) -> None:
-        judged = await self._judges.call(line.client, line.event, line.raw)
+        judged = await self._judges.call(line.client, line.event, line.raw, peers.home(line.peer.uid))
         if not judged["ok"]:
             await self._append(Event("gate.unreadable", self._clock.now(), "gate", severity=WARN, actor=f"uid {line.peer.uid}",
                                      summary=f"{line.event}: {judged['problem']}"))  # fmt: skip
             line.reply(wording.refused(line.event, f"the gate could not read the call: {judged['problem']}"))
             return
+        if judged["kind"] in WAITS and judged["session"].startswith(DOCTOR):
+            # Read and judged like any other, and always refused: it proves the whole way there and back.
+            line.reply(claude_code.deny(f"Refused: doctor {judged['session']}"))
+            return
+        if line.client == ask.CLIENT:
+            judged["session"] = self._roster.vouched(judged["session"], line.peer)
         if judged["kind"] in WAITS:
             await self._gate(line, judged)
         elif judged["kind"] == "settings":
@@ -98,7 +106,7 @@ class Gatekeeper:
         """One transaction for whatever is settled at once; a question of its own for what must wait."""
         verdict, now = judged["verdict"], self._clock.now()
 
-        def work(tx: Tx) -> tuple[Known, Reply | None]:
+        def work(tx: Tx) -> tuple[Known, tuple[Reply, str] | None]:
             known = self._roster.seen(tx, judged, line.client, line.peer, line.attended, now)
             reply, kind, severity, why = _at_once(judged, known)
             if reply is not None:
@@ -108,12 +116,12 @@ class Gatekeeper:
                 self._questions.overtake(tx, judged["session"], judged["subagent"], judged["call"], lambda e: why)
             else:
                 self._roster.change(tx, known.session.id, now, asked=known.session.asked + 1)
-            return known, reply
+            return known, (reply, why) if reply is not None else None
 
         refuses = verdict["tier"] >= 3
         known, reply = await asyncio.wrap_future(self._writer.do(work, vital=refuses))
         if reply is not None:
-            line.reply(reply)
+            line.reply(wording.in_words_of(line.client, *reply))
             return
         draft = self._draft(line, judged, known, now)
         line.judged = judged

@@ -14,8 +14,8 @@ from sreconsole.store.escalations import Escalation
 if TYPE_CHECKING:
     from sreconsole.serve.gatekeeper import Gatekeeper
 
-PROTOCOLS = (b"sre/0", b"sre/1")
-"""The hook protocols spoken: this one and the one before."""
+PROTOCOLS = (b"sre/1",)
+"""The hook protocols spoken. An installed hook outlives an upgrade of serve: when a second protocol comes, this one stays."""
 
 LARGEST = 64 * 1024 * 1024
 HEADER = 1024
@@ -36,6 +36,7 @@ class HookLine(asyncio.Protocol):
         self._gatekeeper = gatekeeper
         self._buffer = bytearray()
         self._size = -1
+        self._protocol = PROTOCOLS[-1]
         self._transport: asyncio.Transport | None = None
         self.answered = False
 
@@ -71,8 +72,8 @@ class HookLine(asyncio.Protocol):
         self.answered = True
         if self._transport is None or self._transport.is_closing():
             return
-        head = f"sre/1 {self.sha} {reply.code} {len(reply.out)} {len(reply.err)}\n".encode()
-        self._transport.write(head + reply.out + reply.err)
+        head = f" {self.sha} {reply.code} {len(reply.out)} {len(reply.err)}\n".encode()
+        self._transport.write(self._protocol + head + reply.out + reply.err)
         self._transport.close()
 
     @property
@@ -99,6 +100,7 @@ class HookLine(asyncio.Protocol):
         if len(words) != 5 or words[0] not in PROTOCOLS or not words[3].isdigit():
             self._bad("not a hook's header")
             return False
+        self._protocol = words[0]
         self.client, self.event = words[1].decode(errors="replace"), words[2].decode(errors="replace")
         self._size, self.attended = int(words[3]), words[4].decode(errors="replace")
         if self._size > LARGEST:

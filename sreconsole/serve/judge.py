@@ -8,24 +8,36 @@ from __future__ import annotations
 import json
 import resource
 import sys
-from dataclasses import asdict
-from datetime import UTC, datetime
+import time
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sreconsole.gate import claude_code
+from sreconsole.agents import repository
+from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import Call, Unreadable
 from sreconsole.policy.action import Action, Verdict, asked
-from sreconsole.policy.judge import judge
-from sreconsole.policy.rules import Policy, PolicyError, load
+from sreconsole.policy.files import RealFiles
+from sreconsole.policy.judge import Facts, judge
+from sreconsole.policy.policy import Policy, load
+from sreconsole.policy.problems import PolicyError
 from sreconsole.text.canonical import canonical
 from sreconsole.text.redact import redact, redact_value
 from sreconsole.text.safe import look, safe
 
-READERS = {claude_code.CLIENT: claude_code.read}
+READERS = {claude_code.CLIENT: claude_code.read, ask.CLIENT: ask.read}
+
+ASKING = ("question", "plan", "elicitation", "ask")
+"""Kinds that are a person's to answer, whatever the policy."""
+
+REMEMBERED = 30.0
+"""Seconds for which a folder's repository is not looked up again."""
 
 SUMMARY = 240
 """Characters of a summary: what full-text search covers and a row shows."""
+
+MOST_FOLDERS = 1000
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of redacted arguments a human could still be shown; more is refused."""
@@ -38,17 +50,26 @@ class Judge:
 
     def __init__(self) -> None:
         self.policy: Policy | None = None
+        self._paths: list[str] = []
+        self._day = date.min
+        self._files = RealFiles()
+        self._repositories: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     def load(self, paths: list[str]) -> dict[str, Any]:
-        """Load the policy; a bad one changes nothing and is reported line by line."""
+        """Load the policy over the starter policy; a bad one changes nothing and is reported line by line."""
+        today = datetime.now(UTC).date()
         try:
-            self.policy = load([Path(path) for path in paths], datetime.now(UTC).date())
+            self.policy = load([Path(path) for path in paths], today, starter=True)
         except PolicyError as error:
             return {"ok": False, "problems": error.problems}
+        self._paths, self._day = paths, today
         return {"ok": True, "version": self.policy.version}
 
-    def call(self, client: str, event: str, raw: bytes) -> dict[str, Any]:
+    def call(self, client: str, event: str, raw: bytes, home: str) -> dict[str, Any]:
         """Everything `serve` needs to know about one hook call, redacted and made safe."""
+        if self.policy and datetime.now(UTC).date() != self._day:
+            # Exceptions end by date: a new day is a new policy, from the same files.
+            self.load(self._paths)
         try:
             reader = READERS.get(client)
             if reader is None:
@@ -67,38 +88,68 @@ class Judge:
             "mode": call.mode, "transcript": call.transcript, "input": arguments if len(shown) <= LARGEST else {},
             "too_large": len(shown) > LARGEST, "news": news, "choices": redact_value(list(call.choices))[0],
             "kinds": sorted({*kinds, *more}), "summary": str(seen.text)[:SUMMARY], "hidden": seen.hidden,
-            "warning": seen.warning,
+            "warning": seen.warning, "repositories": self.repositories(call.cwd),
         }  # fmt: skip
-        if call.kind in ("tool", "permission", "question", "plan", "elicitation"):
-            result.update(self.verdict(call))
+        if call.kind in ("tool", "permission", *ASKING):
+            result.update(self.verdict(call, home))
         return result
 
-    def verdict(self, call: Call) -> dict[str, Any]:
+    def verdict(self, call: Call, home: str) -> dict[str, Any]:
         """The tier of a call with its reasons; without a usable policy everything is refused."""
-        action = Action(call.client, call.tool, call.input, call.cwd, call.session, call.subagent)
+        action = Action(call.client, call.tool, call.input, call.cwd, call.session, call.subagent, home=home)
         if self.policy is None:
             verdict = Verdict(4, "gate.no-policy", "there is no usable policy, so nothing is allowed",
                               instead="wait until a human has mended the policy (sreconsole policy check)")  # fmt: skip
             version = ""
-        elif call.kind in ("question", "plan", "elicitation"):
+        elif call.kind in ASKING:
             verdict, version = _asking(call), self.policy.version
         else:
-            verdict, version = judge(action, self.policy), self.policy.version
+            verdict, version = judge(action, self.policy, self._facts(call.cwd)), self.policy.version
         body = asdict(verdict)
         for name in ("why", "instead", "does", "target"):
             body[name] = redact(body[name]).text
         return {"asked": asked(action), "verdict": redact_value(body)[0], "policy": version}
 
+    def _facts(self, cwd: str) -> Facts:
+        project = self._files.project(cwd)
+        return Facts(self._files, project, branch(self._files, project))
+
+    def repositories(self, cwd: str) -> tuple[str, ...]:
+        """The names of the repository around a folder. Here and not in `serve`: a folder can hang who looks at it."""
+        now = time.monotonic()
+        known = self._repositories.get(cwd)
+        if known is None or now > known[0]:
+            if len(self._repositories) > MOST_FOLDERS:
+                self._repositories.clear()
+            known = self._repositories[cwd] = (now + REMEMBERED, repository.names(cwd))
+        return known[1]
+
     def again(self, client: str, tool: str, arguments: dict[str, Any], cwd: str) -> dict[str, Any]:
         """The verdict of a stored, redacted action under the policy of now."""
         call = Call(client, "PreToolUse", claude_code.QUESTIONS.get(tool, "tool"), "", cwd, tool=tool, input=arguments)
-        return {"ok": True, **self.verdict(call)}
+        return {"ok": True, **self.verdict(call, "")}
+
+
+def branch(files: RealFiles, project: str) -> str:
+    """What is checked out in a repository, read without running git; "" when detached or unknown."""
+    if not project:
+        return ""
+    link = files.read(f"{project}/.git") or ""
+    folder = link.removeprefix("gitdir:").strip() if link.startswith("gitdir:") else f"{project}/.git"
+    head = files.read(f"{folder}/HEAD") or ""
+    return head.removeprefix("ref: refs/heads/").strip() if head.startswith("ref: refs/heads/") else ""
 
 
 def _asking(call: Call) -> Verdict:
     """What the agent asks a person is always a person's to answer."""
-    words = {"question": "asks a question", "plan": "asks to go on with its plan"}.get(call.kind, "is asked for input")
-    return Verdict(3, f"agent.{call.kind}", "the agent asks a person", does=words, target=call.tool or call.kind)
+    words = {"plan": "asks to go on with its plan", "elicitation": "is asked for input"}.get(
+        call.kind, "asks a question"
+    )
+    verdict = Verdict(3, f"agent.{call.kind}", "the agent asks a person", does=words, target=call.tool or call.kind)
+    if call.kind == "ask":
+        # It has no dialog of its own for the person who may sit there.
+        return replace(verdict, wait=float(call.news["wait"]), attended="gate")
+    return verdict
 
 
 def _essence(call: Call, arguments: dict[str, Any]) -> str:
@@ -122,7 +173,7 @@ def answer(judge: Judge, request: dict[str, Any], raw: bytes) -> dict[str, Any]:
         case "policy":
             return judge.load(request["paths"])
         case "call":
-            return judge.call(request["client"], request["event"], raw)
+            return judge.call(request["client"], request["event"], raw, request.get("home", ""))
         case "again":
             return judge.again(request["client"], request["tool"], request["input"], request["cwd"])
     return {"ok": False, "problem": f"unknown request {request['do']}"}

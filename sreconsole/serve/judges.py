@@ -145,9 +145,9 @@ class Judges:
         self.version = versions.pop()
         return self.version
 
-    async def call(self, client: str, event: str, raw: bytes) -> dict[str, Any]:
-        """What a worker makes of a hook's bytes. Raises Poison."""
-        return await self._ask({"do": "call", "client": client, "event": event}, raw)
+    async def call(self, client: str, event: str, raw: bytes, home: str) -> dict[str, Any]:
+        """What a worker makes of a hook's bytes; `home` is the folder of the agent's user. Raises Poison."""
+        return await self._ask({"do": "call", "client": client, "event": event, "home": home}, raw)
 
     async def again(self, client: str, tool: str, arguments: dict[str, Any], cwd: str) -> dict[str, Any]:
         """The verdict of a stored action under the policy of now. Raises Poison."""

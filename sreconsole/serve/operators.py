@@ -16,7 +16,7 @@ from sreconsole.serve import peers
 from sreconsole.serve.judges import PolicyBroken
 from sreconsole.serve.peers import Peer
 from sreconsole.serve.questions import Decider, Moved, Unknown
-from sreconsole.store.writer import StoreFull
+from sreconsole.store.writer import Unwritable
 
 LINE = 4 * 1024 * 1024
 Verb = Callable[["Desk", dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -148,17 +148,17 @@ class Operators:
             return _no(id, str(no), 4)
         except (Late, Moved) as no:
             return {**_no(id, str(no), 1), "late": isinstance(no, Late)}
-        except (BadRequest, Unknown, ValueError, KeyError, TypeError, RecursionError) as bad:
+        except (BadRequest, Unknown, ValueError, KeyError, TypeError, OverflowError, RecursionError) as bad:
             words = f"missing field {bad}" if isinstance(bad, KeyError) else str(bad)
             return _no(id, words, 2)
         except PolicyBroken as broken:
             return {**_no(id, broken.problems[0], 2), "problems": broken.problems}
-        except StoreFull as full:
-            return _no(id, str(full), 3)
+        except Unwritable as fault:
+            return _no(id, str(fault), 3)
 
 
-OPEN_TO_ALL = {"hello", "subscribe"}
-"""What even a barred peer may ask: how things stand, not to change them."""
+OPEN_TO_ALL = {"hello", "subscribe", "close_scope"}
+"""What even a barred peer may ask: how things stand, not to change them. A scope's own root closes it."""
 
 
 class _Desk(Desk):

@@ -68,12 +68,14 @@ def ancestry(pid: int) -> list[Process]:
     return line
 
 
-def client_of(line: list[Process]) -> Process | None:
-    """The agent's client in a hook's ancestry: the first that is no shell, above the hook itself."""
-    for one in line[1:]:
-        if one.name not in SHELLS:
-            return one
-    return line[1] if len(line) > 1 else None
+def client(pid: int) -> Process | None:
+    """The agent's client above a hook, found with as few looks as possible: it is asked at every call."""
+    found = process(pid)
+    above = process(found.parent) if found and found.parent > 1 else None
+    nearest = above
+    while above and above.name in SHELLS and above.parent > 1:
+        above = process(above.parent)
+    return above if above and above.name not in SHELLS else nearest
 
 
 def alive(pid: int, started: int) -> bool:
@@ -95,6 +97,15 @@ def user(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
+
+
+@cache
+def home(uid: int) -> str:
+    """The user's home folder ("" if unknown)."""
+    try:
+        return pwd.getpwuid(uid).pw_dir
+    except KeyError:
+        return ""
 
 
 def login(line: list[Process]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sreconsole.gate import escalation as life
+from sreconsole.gate.settings_file import contents
 from sreconsole.paths import Home
 from sreconsole.policy.action import bind
 from sreconsole.serve import peers
@@ -17,8 +18,6 @@ from sreconsole.serve.judges import Judges, Poison
 from sreconsole.serve.questions import Moved, Questions, Unknown
 from sreconsole.store.escalations import Escalation
 from sreconsole.text.canonical import canonical
-
-STARTER = Path(__file__).parent.parent / "policy" / "starter.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Candidate:
 
 
 class Policies:
-    """A home's policy: `policy.yaml` and `policy.d/*.yaml`, else the starter policy that comes with sreconsole."""
+    """A home's policy: `policy.yaml` and `policy.d/*.yaml`, over the starter policy that comes with sreconsole."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -43,7 +42,7 @@ class Policies:
         folder = self._home.config / "policy.d"
         if folder.is_dir():
             found += sorted(folder.glob("*.yaml"))
-        return found or [STARTER]
+        return found
 
     def stamp(self) -> tuple[tuple[str, int, int], ...]:
         """Changes whenever a file or the configuration does."""
@@ -56,8 +55,10 @@ class Policies:
 
     def author(self) -> str:
         """The owner of the file changed last."""
-        newest = max(self.files(), key=lambda path: path.stat().st_mtime_ns)
-        return peers.user(newest.stat().st_uid)
+        files = self.files()
+        if not files:
+            return "sreconsole"
+        return peers.user(max(files, key=lambda path: path.stat().st_mtime_ns).stat().st_uid)
 
     def candidate(self) -> Candidate:
         """Copy the files, so that all workers read the same bytes."""
@@ -99,7 +100,7 @@ class Policies:
         record = self._home.hooks / "installed.json"
         installed = json.loads(record.read_text()) if record.exists() else {}
         try:
-            settings = json.loads(Path(path).read_bytes())
+            settings = json.loads(contents(Path(path)))
         except FileNotFoundError:
             return f"{path} was removed, and the gate's hooks with it" if path in installed else ""
         except (OSError, ValueError, RecursionError):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sreconsole.agents.mapping import Owner, owner
+from sreconsole.gate import ask
 from sreconsole.serve import peers
 from sreconsole.serve.peers import Peer
 from sreconsole.store import agents, rows, sessions
@@ -25,6 +26,10 @@ class Known:
     session: Session
     owner: Owner
     written_at: int
+    processes: set[tuple[int, int]] = field(default_factory=set)
+    """(pid, start) of every client seen for it: a resumed session has a new one, and none of them may decide."""
+    repositories: tuple[str, ...] | None = None
+    """Names of the repository it works in; None: its owner is to be found (again) at its next call."""
 
 
 class Roster:
@@ -40,24 +45,38 @@ class Roster:
     def load(self, tx: Tx) -> None:
         """After a restart: what the store remembers, with each session's owner found again at its next call."""
         self._known = {
-            one.id: Known(one, Owner(one.agent, bool(one.provable), one.mapped_by, one.scope), one.seen_at)
+            one.id: Known(
+                one, Owner(one.agent, bool(one.provable), one.mapped_by, one.scope), one.seen_at, _processes(one)
+            )
             for one in sessions.live(tx.connection)
         }
 
     def forget_owners(self, tx: Tx) -> None:
         """An agent was enrolled or revoked: find each session's owner anew."""
         for known in self._known.values():
-            known.owner = _owner(tx, known.session)
-            known.session = rows.changed(known.session, agent=known.owner.agent, mapped_by=known.owner.how,
-                                         provable=int(known.owner.provable))  # fmt: skip
-            sessions.save(tx.connection, known.session)
+            self._find_owner(tx, known, known.repositories)
+
+    def vouched(self, claimed: str, peer: Peer) -> str:
+        """The session a question of the peer's own (`sreconsole ask`) belongs to.
+
+        The claimed one if the peer descends from its client, else the one it does descend from, else one of its own.
+        """
+        line = [(one.pid, one.started) for one in peers.ancestry(peer.pid)]
+        known = self._known.get(claimed)
+        if known and known.session.boot == peers.boot() and (known.session.pid, known.session.started) in line[1:]:
+            return claimed
+        clients = self.processes()
+        nearest = next((clients[identity] for identity in line[1:] if identity in clients), "")
+        return nearest or f"ask-{peer.pid}-{line[0][1] if line else 0}"
 
     def seen(self, tx: Tx, judged: dict[str, Any], client: str, peer: Peer, attended: str, now: int) -> Known:
         """The session of this call, opened if it is new; inside the caller's transaction."""
         known = self._known.get(judged["session"])
         if known is None or known.session.ended_at is not None:
             known = self._open(tx, judged, client, peer, attended, now)
-        changes: dict[str, Any] = {"seen_at": now}
+        elif known.repositories is None:
+            self._find_owner(tx, known, tuple(judged["repositories"]))
+        changes: dict[str, Any] = {"seen_at": now, **_moved(known, _client(client, peer))}
         if judged["mode"]:
             changes["mode"] = judged["mode"]
         if judged["event"] == "PreToolUse":
@@ -74,7 +93,9 @@ class Roster:
         """Change a session's row and its copy in memory."""
         known = self._known.get(id)
         if known is None and (stored := sessions.get(tx.connection, id)):
-            known = self._known[id] = Known(stored, Owner(stored.agent, bool(stored.provable), stored.mapped_by), now)
+            known = self._known[id] = Known(
+                stored, Owner(stored.agent, bool(stored.provable), stored.mapped_by), now, _processes(stored)
+            )
         if known is None:
             return None
         known.session = rows.changed(known.session, **changes)
@@ -90,20 +111,29 @@ class Roster:
 
     def processes(self) -> dict[tuple[int, int], str]:
         """(pid, start) of each live session's client, to its session."""
-        boot = peers.boot()
-        return {
-            (one.session.pid, one.session.started): one.session.id
-            for one in self._known.values()
-            if one.session.boot == boot and one.session.pid
-        }
+        return {process: known.session.id for known in self._known.values() for process in known.processes}
+
+    def departed(self) -> list[Session]:
+        """The sessions none of whose clients runs any more."""
+        return [
+            known.session
+            for known in self._known.values()
+            if known.session.pid and not any(peers.alive(*process) for process in known.processes)
+        ]
 
     def live(self) -> list[Session]:
         """The sessions not known to have ended."""
         return [one.session for one in self._known.values()]
 
+    def _find_owner(self, tx: Tx, known: Known, repositories: tuple[str, ...] | None) -> None:
+        known.owner, known.repositories = _owner(tx, known.session, repositories or ()), repositories
+        known.session = rows.changed(known.session, agent=known.owner.agent, mapped_by=known.owner.how,
+                                     provable=int(known.owner.provable), scope=known.owner.scope)  # fmt: skip
+        sessions.save(tx.connection, known.session)
+
     def _open(self, tx: Tx, judged: dict[str, Any], client: str, peer: Peer, attended: str, now: int) -> Known:
         line = peers.ancestry(peer.pid)
-        process = peers.client_of(line)
+        process = _client(client, peer)
         earlier = sessions.get(tx.connection, judged["session"])
         session = Session(
             id=judged["session"], client=client, agent="", provable=0, mapped_by="", uid=peer.uid,
@@ -114,10 +144,11 @@ class Roster:
             stopped=earlier.stopped if earlier else "", calls=earlier.calls if earlier else 0,
             refused=earlier.refused if earlier else 0, asked=earlier.asked if earlier else 0,
         )  # fmt: skip
-        found = _owner(tx, session, [(one.pid, one.started) for one in line], peers.cgroups(peer.pid))
+        repositories = tuple(judged["repositories"])
+        found = _owner(tx, session, repositories, [(one.pid, one.started) for one in line], peers.cgroups(peer.pid))
         session = rows.changed(session, agent=found.agent, provable=int(found.provable), mapped_by=found.how,
                                scope=found.scope)  # fmt: skip
-        known = self._known[session.id] = Known(session, found, now)
+        known = self._known[session.id] = Known(session, found, now, _processes(session), repositories)
         sessions.save(tx.connection, session)
         kind = "session.resumed" if earlier else "session.started"
         words = f"{found.agent or 'unknown agent'} ({found.how}) in {session.cwd}"
@@ -127,14 +158,34 @@ class Roster:
         return known
 
 
+def _client(client: str, peer: Peer) -> peers.Process | None:
+    """Who speaks for a session. Who asks by `sreconsole ask` is itself the client: what started it may be an
+    operator's own shell."""
+    return peers.process(peer.pid) if client == ask.CLIENT else peers.client(peer.pid)
+
+
+def _processes(session: Session) -> set[tuple[int, int]]:
+    """A session's recorded client, if it is one of this boot."""
+    return {(session.pid, session.started)} if session.pid and session.boot == peers.boot() else set()
+
+
+def _moved(known: Known, process: peers.Process | None) -> dict[str, Any]:
+    """The session speaks from another client than before: it was resumed."""
+    if process is None or (process.pid, process.started) in known.processes:
+        return {}
+    known.processes.add((process.pid, process.started))
+    return {"pid": process.pid, "started": process.started, "boot": peers.boot()}
+
+
 def _owner(
-    tx: Tx, session: Session, line: list[tuple[int, int]] | None = None, groups: list[str] | None = None
-) -> Owner:
+    tx: Tx, session: Session, repositories: tuple[str, ...],
+    line: list[tuple[int, int]] | None = None, groups: list[str] | None = None,
+) -> Owner:  # fmt: skip
     if line is None:
         line = [(one.pid, one.started) for one in peers.ancestry(session.pid)] if session.pid else []
         groups = peers.cgroups(session.pid) if session.pid else []
     scopes = [one for one in sessions.scopes(tx.connection) if one.boot == peers.boot()]
-    return owner(agents.every(tx.connection), scopes, line, groups or [], session.uid, session.cwd)
+    return owner(agents.every(tx.connection), scopes, line, groups or [], session.uid, session.cwd, repositories)
 
 
 def _attended(flag: str, process: peers.Process | None) -> bool:

@@ -13,7 +13,7 @@ from sreconsole.serve.questions import Moved, Questions, Unknown, page
 from sreconsole.store import escalations
 from sreconsole.store.escalations import Escalation
 from sreconsole.store.event import NOTICE, Event
-from sreconsole.store.writer import Tx, Writer
+from sreconsole.store.writer import Tx, Unwritable, Writer
 
 LONGEST_NAP = 1.0
 
@@ -38,8 +38,12 @@ class Timers:
         """Until cancelled: do what is due, sleep until the next."""
         while True:
             self._woken.clear()
-            await self._follow_wall_clock()
-            nearest = await self._due()
+            try:
+                await self._follow_wall_clock()
+                nearest = await self._due()
+            except Unwritable:
+                # Every time is still in its column; whatever holds the store up, the next look finds what is due.
+                nearest = None
             await self._pages()
             nap = LONGEST_NAP if nearest is None else max(0.0, min(LONGEST_NAP, (nearest - self._clock.now()) / 1000))
             try:

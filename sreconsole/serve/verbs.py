@@ -6,9 +6,12 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+from sreconsole.agents.mapping import checked
+from sreconsole.gate import choices
 from sreconsole.serve import peers
 from sreconsole.serve.operators import BadRequest, Desk, Forbidden, Verb, text
-from sreconsole.store import agents, outbox, rows, sessions
+from sreconsole.serve.questions import Unknown
+from sreconsole.store import agents, escalations, outbox, rows, sessions
 from sreconsole.store.agents import Agent
 from sreconsole.store.escalations import Escalation
 from sreconsole.store.event import NOTICE, Event
@@ -55,14 +58,22 @@ class Verbs:
         hold = float(request.get("hold", 3.0))
         if not 0 <= hold <= LONGEST_HOLD:
             raise BadRequest(f"hold: must be between 0 and {LONGEST_HOLD:.0f} seconds")
-        answer = request.get("answer")
         moved = await self._daemon.questions.approve(
             text(request, "escalation"), _seen(request), desk.who, _reason(request),
-            json.dumps(answer) if answer else "", int(hold * 1000), desk.id,
+            await self._given(request), int(hold * 1000), desk.id,
         )  # fmt: skip
         if moved.state == "held":
             desk.held.add(moved.id)
         return _state(moved)
+
+    async def _given(self, request: dict[str, Any]) -> str:
+        """The answer that goes back with a yes, as stored ("" if none). Raises WrongChoice for what was not offered."""
+        id = text(request, "escalation")
+        e = await self._daemon.write(lambda tx: escalations.get(tx.connection, id))
+        if e is None:
+            raise Unknown(f"there is no escalation {id}")
+        answer = choices.checked(e.kind, json.loads(e.choices), request.get("answer"))
+        return json.dumps(answer) if answer else ""
 
     async def undo(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
         """Take back one's own held yes."""
@@ -78,12 +89,13 @@ class Verbs:
     async def break_glass(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
         """One person's yes where two are asked for."""
         moved = await self._daemon.questions.break_glass(
-            text(request, "escalation"), _seen(request), desk.who, _reason(request), ""
+            text(request, "escalation"), _seen(request), desk.who, _reason(request), await self._given(request)
         )
         return _state(moved)
 
     async def grant(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
         """Approve this one and the like, bounded."""
+        await self._given(request)
         done, made = await self._daemon.questions.grant(
             text(request, "escalation"), _seen(request), desk.who, text(request, "target"),
             float(request.get("minutes", 15)), int(request.get("uses", 1)), _reason(request),
@@ -143,10 +155,11 @@ class Verbs:
         if unattended not in ("no opinion", "allow"):
             raise BadRequest('unattended: must be "no opinion" or "allow"')
         uid = request.get("uid")
+        rules = checked(request.get("rules") or [])
         agent = Agent(
             name, text(request, "owner", 100), int(uid) if uid is not None else None, text(request, "role", 100),
             text(request, "model", 100), json.dumps(request.get("scope") or {}, sort_keys=True),
-            json.dumps(request.get("rules") or [], sort_keys=True), unattended, now, desk.who.name, None, "",
+            json.dumps(rules, sort_keys=True), unattended, now, desk.who.name, None, "",
         )  # fmt: skip
         if not agent.owner:
             raise BadRequest("owner: an agent needs somebody who answers for it")
@@ -186,7 +199,7 @@ class Verbs:
         if found is None:
             raise BadRequest("the process that asked is gone")
 
-        def work(tx: Tx) -> Scope:
+        def work(tx: Tx) -> tuple[Scope, int | None]:
             agent = agents.get(tx.connection, name)
             if agent is None:
                 raise BadRequest(f"there is no agent {name}; enroll it: sreconsole agents enroll {name} --owner …")
@@ -199,28 +212,36 @@ class Verbs:
             sessions.save_scope(tx.connection, scope)
             tx.append(Event("scope.opened", now, "serve", agent=name, actor=desk.who.name, subject=scope.id,
                             summary=f"{name}: {command[:200]}", data=rows.as_dict(scope)))  # fmt: skip
-            return scope
+            return scope, agent.uid
 
-        scope = await daemon.write(work)
-        daemon.learn_scopes()
-        return {"scope": scope.id}
+        scope, uid = await daemon.write(work)
+        await daemon.learn()
+        return {"scope": scope.id, "uid": uid}
 
     async def close_scope(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
-        """The scope is empty; its sessions that have not said so have ended."""
+        """The scope is empty: said by its root, or by an operator."""
+        root, barred = peers.process(desk.peer.pid), self._daemon.barred(desk.peer)
         daemon, now, id = self._daemon, self._daemon.clock.now(), text(request, "scope", 40)
         exit = int(request.get("exit", 0))
 
         def work(tx: Tx) -> bool:
             open_ = {one.id: one for one in sessions.scopes(tx.connection)}
-            if id not in open_ or open_[id].uid not in (desk.peer.uid, 0):
+            if id not in open_:
                 return False
+            own = root is not None and (root.pid, root.started, peers.boot()) == (
+                open_[id].pid,
+                open_[id].started,
+                open_[id].boot,
+            )
+            if barred and not own:
+                raise Forbidden(barred)
             sessions.save_scope(tx.connection, rows.changed(open_[id], closed_at=now, exit=exit))
             tx.append(Event("scope.closed", now, "serve", agent=open_[id].agent, actor=desk.who.name, subject=id,
                             summary=f"{id} is empty, exit {exit}", data={"exit": exit}))  # fmt: skip
             return True
 
         closed = await daemon.write(work)
-        daemon.learn_scopes()
+        await daemon.learn()
         return {"closed": closed}
 
     async def page_test(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sreconsole.gate import claude_code
-from sreconsole.gate.call import NO_OPINION, Reply
+from sreconsole.gate import ask, claude_code
+from sreconsole.gate.call import NO_OPINION, Call, Reply
+from sreconsole.gate.choices import restored
 from sreconsole.gate.escalation import State
 from sreconsole.store.escalations import Escalation
 
@@ -18,7 +19,7 @@ DO_NOT = "Do not try to reach the same effect another way; that is counted and p
 def verdict(verdict: Mapping[str, Any]) -> str:
     """A refusal by policy, for a model."""
     kinds = ", ".join(dict.fromkeys(str(one["kind"]) for one in verdict.get("effects") or []))
-    instead = f" Allowed instead: {verdict['instead']}." if verdict.get("instead") else ""
+    instead = f" Allowed instead: {_stop(str(verdict['instead']))}" if verdict.get("instead") else ""
     return f"Refused (tier {verdict['tier']}{f', {kinds}' if kinds else ''}): {_stop(verdict['why'])}{instead} {DO_NOT}"
 
 
@@ -39,6 +40,8 @@ def settled(e: Escalation, raw: bytes) -> Reply:
     """The answer to the hook whose question has its end."""
     if e.kind == "elicitation":
         return _elicited(e)
+    if e.kind == "ask":
+        return ask.settled(e, _choices(e, ask.read(raw, ask.EVENT)))
     if e.state == State.APPROVED and e.used_at is not None:
         return _approved(e, raw)
     if e.state == State.DEFERRED:
@@ -50,6 +53,8 @@ def settled(e: Escalation, raw: bytes) -> Reply:
 
 def refused(event: str, why: str) -> Reply:
     """The answer when there is no verdict at all: a gate closes, news is simply not taken."""
+    if event == ask.EVENT:
+        return ask.refused(why)
     if event in ("PreToolUse", ""):
         return claude_code.deny(plain(why))
     if event == "ConfigChange":
@@ -61,6 +66,11 @@ def refused(event: str, why: str) -> Reply:
     return Reply(0, err=f"sreconsole: {why}\n".encode())
 
 
+def in_words_of(client: str, reply: Reply, why: str) -> Reply:
+    """An answer given at once, as that client reads it."""
+    return ask.refused(why) if client == ask.CLIENT else reply
+
+
 def kebab(event: str) -> str:
     """PreToolUse to pre-tool-use."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", event).lower()
@@ -69,9 +79,19 @@ def kebab(event: str) -> str:
 def _approved(e: Escalation, raw: bytes) -> Reply:
     given = json.loads(e.answer) if e.answer else {}
     if e.kind == "question":
-        return claude_code.chosen(json.loads(raw)["tool_input"], given.get("choices") or {})
+        asked = claude_code.read(raw, "PreToolUse")
+        return claude_code.chosen(asked.input, _choices(e, asked)["choices"])
     words = f"approved by {e.decided_by}{f': {e.reason}' if e.reason else ''} ({e.id})"
+    if e.kind == "plan":
+        # A bare allow leaves the client asking its own person (2.1.328): only given input counts as their answer.
+        return claude_code.allow(words, given.get("input") or claude_code.read(raw, "PreToolUse").input)
     return claude_code.allow(words, given.get("input"))
+
+
+def _choices(e: Escalation, asked: Call) -> dict[str, Any]:
+    """The choices of an approval, in the words the agent used."""
+    given = json.loads(e.answer) if e.answer and e.state == State.APPROVED and e.used_at is not None else {}
+    return {"choices": restored(given.get("choices") or {}, json.loads(e.choices), asked.choices)}
 
 
 def _elicited(e: Escalation) -> Reply:

@@ -11,7 +11,7 @@ from sreconsole.store.ids import spoken
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a human allowed ahead: `effect` of `tool` on targets matching `target` in one session, `uses` times, `until`."""
+    """What a human allowed ahead: `effect` of `tool` on `target`s (a pattern) in one session, `uses` times, `until`."""
 
     n: int
     id: str

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-VERSION = 1
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+VERSION = 2
 """The newest schema this program knows; kept in `PRAGMA user_version`."""
 
 
@@ -19,13 +23,41 @@ class NewerSchema(Exception):
         )
 
 
+class NotReady(FileNotFoundError):
+    """There is a file, but not yet a store this program can read; says what to do."""
+
+    def __init__(self, path: Path, found: int) -> None:
+        what = "no store here yet" if found == 0 else f"schema {found} is older than this sreconsole reads ({VERSION})"
+        super().__init__(f"{path}: {what}; `sreconsole serve` brings it up to date")
+
+
+class Foreign(sqlite3.DatabaseError):
+    """A SQLite database, but not one of ours."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: holds another program's tables; move it away, or name another SRECONSOLE_HOME")
+
+
 def version(connection: sqlite3.Connection) -> int:
     """The schema version of an open store (0: an empty file)."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
+def check(connection: sqlite3.Connection, path: Path) -> None:
+    """Whether a reader can use this store. Raises NewerSchema and NotReady."""
+    found = version(connection)
+    if found > VERSION:
+        raise NewerSchema(path, found)
+    if found < VERSION:
+        raise NotReady(path, found)
+
+
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring a store up to VERSION. Each step is one transaction; raises NewerSchema for a store from the future."""
+    """Bring a store up to VERSION; a killed migration resumes at the step it was in.
+
+    Each step and its number in `user_version` are one transaction. Raises NewerSchema for a store from the future
+    and Foreign for another program's file.
+    """
     found = version(connection)
     if found > VERSION:
         raise NewerSchema(path, found)
@@ -33,26 +65,36 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         return
     from sqlite_utils import Database
 
+    if found == 0:
+        if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+            raise Foreign(path)
+        # Before the first table, or it has no effect: lets retention give pages back.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        connection.execute("PRAGMA journal_mode=WAL")
     database = Database(connection)
     for number, step in enumerate(STEPS, 1):
-        if number > found:
-            step(database)
-            connection.execute(f"PRAGMA user_version={number}")
-            connection.commit()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # Read again under the lock: another process may have taken this step meanwhile.
+            if version(connection) < number:
+                # Inside a transaction sqlite-utils runs a script statement by statement; sqlite3 would commit first.
+                step(database)
+                connection.execute(f"PRAGMA user_version={number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
 
-def _first(database: object) -> None:
-    from sqlite_utils import Database
-
-    assert isinstance(database, Database)
-    connection = database.conn
-    assert connection is not None
-    # Set before the first table, or it has no effect: lets retention give pages back.
-    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.executescript(FIRST)
+def _first(database: Database) -> None:
+    database.executescript(FIRST)
     database.table("events").enable_fts(["summary"], create_triggers=False, tokenize="unicode61")
-    connection.executescript(FTS_TRIGGERS)
+    database.executescript(FIRST_TRIGGERS)
+
+
+def _second(database: Database) -> None:
+    database.executescript(SECOND)
 
 
 FIRST = """
@@ -130,9 +172,9 @@ CREATE TABLE grants (
 CREATE INDEX grants_live ON grants(session, until) WHERE revoked_at IS NULL;
 
 CREATE TABLE outbox (
-  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, key TEXT NOT NULL UNIQUE, channel TEXT NOT NULL, subject TEXT NOT NULL,
-  body TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER, made_at INTEGER NOT NULL,
-  sent_at INTEGER, error TEXT NOT NULL) STRICT;
+  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, key TEXT NOT NULL UNIQUE, channel TEXT NOT NULL,
+  subject TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
+  next_at INTEGER, made_at INTEGER NOT NULL, sent_at INTEGER, error TEXT NOT NULL) STRICT;
 CREATE INDEX outbox_next ON outbox(next_at) WHERE state = 'waiting';
 CREATE INDEX outbox_subject ON outbox(subject, n);
 
@@ -141,11 +183,73 @@ CREATE TABLE policies (
   version TEXT PRIMARY KEY, at INTEGER NOT NULL, author TEXT NOT NULL, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 
-FTS_TRIGGERS = """
+FIRST_TRIGGERS = """
 CREATE TRIGGER events_indexed AFTER INSERT ON events
   BEGIN INSERT INTO events_fts(rowid, summary) VALUES (NEW.seq, NEW.summary); END;
 CREATE TRIGGER events_unindexed AFTER DELETE ON events
   BEGIN INSERT INTO events_fts(events_fts, rowid, summary) VALUES ('delete', OLD.seq, OLD.summary); END;
 """
 
-STEPS = [_first]
+
+MARKS = (
+    "char(57344) || hex({row}kind) || ' ' || char(57345) || hex({row}session) || ' ' || "
+    "char(57346) || hex({row}agent) || CASE WHEN {row}severity >= 2 THEN ' ' || char(57347) ELSE '' END"
+)
+"""What an event is filed under, as words of the full-text index: so that words and filters meet inside it.
+
+A word is a private-use character (which nobody types) for the column, then the value in hexadecimal, one token whatever
+is in it.
+"""
+
+SECOND = f"""
+INSERT INTO meta VALUES ('home', lower(hex(randomblob(8))));
+
+DROP TRIGGER events_no_replace;
+-- Before an insert, because REPLACE deletes without firing delete triggers unless recursive_triggers is on.
+CREATE TRIGGER events_chained BEFORE INSERT ON events
+  WHEN NEW.seq IS NOT 1 + coalesce((SELECT max(seq) FROM events), (SELECT max(seq) FROM floor), 0)
+    OR NEW.prev IS NOT coalesce((SELECT hash FROM events WHERE seq = NEW.seq - 1),
+                                (SELECT hash FROM floor WHERE seq = NEW.seq - 1), '{"0" * 64}')
+    OR EXISTS (SELECT 1 FROM events WHERE uid = NEW.uid)
+  BEGIN SELECT RAISE(ABORT, 'the fleet log is append-only'); END;
+CREATE TRIGGER floor_rises BEFORE INSERT ON floor
+  WHEN NEW.seq <= (SELECT max(seq) FROM floor)
+    OR NOT EXISTS (SELECT 1 FROM events WHERE seq = NEW.seq AND hash = NEW.hash)
+  BEGIN SELECT RAISE(ABORT, 'the floor only rises'); END;
+
+ALTER TABLE heads RENAME TO heads_1;
+CREATE TABLE heads (
+  sent_to TEXT NOT NULL, seq INTEGER NOT NULL, hash TEXT NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (sent_to, seq)) STRICT, WITHOUT ROWID;
+INSERT INTO heads SELECT sent_to, seq, hash, at FROM heads_1;
+DROP TABLE heads_1;
+CREATE TRIGGER heads_no_update BEFORE UPDATE ON heads BEGIN SELECT RAISE(ABORT, 'sent heads stay'); END;
+CREATE TRIGGER heads_no_replace BEFORE INSERT ON heads
+  WHEN EXISTS (SELECT 1 FROM heads WHERE sent_to = NEW.sent_to AND seq = NEW.seq)
+  BEGIN SELECT RAISE(ABORT, 'sent heads stay'); END;
+CREATE TRIGGER heads_no_delete BEFORE DELETE ON heads
+  WHEN OLD.seq >= coalesce((SELECT max(seq) FROM floor), 0)
+  BEGIN SELECT RAISE(ABORT, 'sent heads stay'); END;
+
+DROP TRIGGER events_indexed;
+DROP TRIGGER events_unindexed;
+DROP TABLE events_fts;
+CREATE VIEW events_text AS SELECT seq, summary, {MARKS.format(row="")} AS marks FROM events;
+CREATE VIRTUAL TABLE events_fts USING fts5(
+  summary, marks, content='events_text', content_rowid='seq', tokenize='unicode61', prefix='3');
+-- The writer merges the index when nobody waits; by itself it does within a commit, for 40 ms at ten million entries.
+INSERT INTO events_fts(events_fts, rank) VALUES ('automerge', 0);
+INSERT INTO events_fts(events_fts) VALUES ('rebuild');
+-- The words of letters in summaries: what a search may give the beginning of.
+CREATE TABLE words (word TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, events_fts, row);
+INSERT INTO words SELECT term FROM temp.vocabulary WHERE length(term) BETWEEN 4 AND 24 AND term NOT GLOB '*[^a-z]*';
+DROP TABLE temp.vocabulary;
+CREATE TRIGGER events_indexed AFTER INSERT ON events
+  BEGIN INSERT INTO events_fts(rowid, summary, marks) VALUES (NEW.seq, NEW.summary, {MARKS.format(row="NEW.")}); END;
+CREATE TRIGGER events_unindexed AFTER DELETE ON events
+  BEGIN INSERT INTO events_fts(events_fts, rowid, summary, marks)
+    VALUES ('delete', OLD.seq, OLD.summary, {MARKS.format(row="OLD.")}); END;
+"""
+
+STEPS = [_first, _second]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -71,13 +72,18 @@ def test_denied_does_not_run_and_the_model_reads_why(stage: Stage, mode: str) ->
 
 
 def test_tier_four_is_refused_in_bypass_mode(stage: Stage) -> None:
-    run = stage.claude(bash("mkfs.ext4 /dev/null; touch ${WORK}/ran.txt"), bash("mkfs /dev/null || touch ${WORK}/ran.txt"))
+    run = stage.claude(
+        bash("mkfs.ext4 /dev/null; touch ${WORK}/ran.txt"), bash("mkfs /dev/null || touch ${WORK}/ran.txt")
+    )
     run.start().result()
     assert "tier 4" in run.told()
 
 
 def test_parallel_calls_are_decided_one_by_one(stage: Stage) -> None:
-    tools = [{"name": "Bash", "input": {"command": f"touch ${{WORK}}/{name}", "description": "x"}} for name in ("a", "b", "c")]
+    tools = [
+        {"name": "Bash", "input": {"command": f"touch ${{WORK}}/{name}", "description": "x"}}
+        for name in ("a", "b", "c")
+    ]
     run = stage.claude({"text": "three", "tools": tools}).start()
     for _ in tools:
         e = stage.house.waiting()[0]
@@ -89,7 +95,10 @@ def test_parallel_calls_are_decided_one_by_one(stage: Stage) -> None:
 
 
 def test_a_subagents_call_waits_as_its_own(stage: Stage) -> None:
-    task = {"name": "Agent", "input": {"description": "sub", "prompt": "SUBTASK please", "subagent_type": "general-purpose"}}
+    task = {
+        "name": "Agent",
+        "input": {"description": "sub", "prompt": "SUBTASK please", "subagent_type": "general-purpose"},
+    }
     run = stage.claude(
         {"text": "delegate", "tools": [task]}, routes=[{"match": "SUBTASK", "turns": [TOUCH, {"text": "sub done"}]}]
     ).start()
@@ -218,13 +227,17 @@ def test_a_missing_interpreter_or_hook_means_no(stage: Stage) -> None:
 
 
 def test_the_agent_cannot_switch_its_gate_off(stage: Stage) -> None:
+    """Asked for, it is tier 4; done behind the gate's back, the client does not take the change over."""
     settings = stage.house.project / ".claude/settings.json"
-    off = bash("mkdir -p .claude && echo '{\"disableAllHooks\": true}' > .claude/settings.json; sleep 2")
-    run = stage.claude(off, TOUCH).start()
+    settings.parent.mkdir()
+    off = bash("echo '{\"disableAllHooks\": true}' > .claude/settings.json")
+    run = stage.claude(off, bash("sleep 4"), TOUCH).start()
+    wait_for(lambda: stage.house.events("tool.refused"), 20, "the asking to be refused")
+    assert not settings.exists()
+    wait_for(lambda: stage.house.events("tool.passed"), 20, "the pause")
+    settings.write_text('{"disableAllHooks": true}')
     wait_for(lambda: stage.house.events("gate.tamper"), 20, "the tampering to be noticed")
-    e = stage.house.waiting()[0]
-    assert settings.exists()
-    stage.house.decide("deny", e)
+    stage.house.decide("deny", stage.house.waiting()[0])
     run.result()
     assert not stage.ran.exists()
 
@@ -236,7 +249,14 @@ def test_sessions_and_their_life_are_in_the_log(stage: Stage) -> None:
                       10, "the session's end")  # fmt: skip
     assert (stored.client, stored.attended, stored.calls) == ("claude-code", 0, 1)
     kinds = {e.kind for e in stage.house.events()}
-    assert {"session.started", "hook.user-prompt-submit", "tool.passed", "hook.post-tool-use", "hook.stop", "hook.session-end"} <= kinds
+    assert {
+        "session.started",
+        "hook.user-prompt-submit",
+        "tool.passed",
+        "hook.post-tool-use",
+        "hook.stop",
+        "hook.session-end",
+    } <= kinds
 
 
 def test_the_chain_verifies_after_a_night(stage: Stage) -> None:
@@ -247,7 +267,7 @@ def test_the_chain_verifies_after_a_night(stage: Stage) -> None:
     run.result()
     entries = stage.house.events()
     assert all(relink(entry) == entry.hash for entry in entries)
-    assert all(b.prev == a.hash for a, b in zip(entries, entries[1:], strict=False))
+    assert all(b.prev == a.hash for a, b in pairwise(entries))
 
 
 def test_version_is_one_that_can_be_closed() -> None:
