@@ -23,11 +23,6 @@ from sreconsole.sessions.standing import standing
 
 pytestmark = pytest.mark.perf
 MEGABYTES = int(os.environ.get("SRECONSOLE_CORPUS_MB", "386"))
-OURS = """
-import sys, typer
-from sreconsole.cli.usage import command
-app = typer.Typer(); app.command()(command); app()
-"""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +54,7 @@ def best(command: list[str], times: int = 4, **environment: str) -> tuple[dict[s
 
 def test_cold_totals_beside_ccusage(corpus: tuple[Path, dict[str, dict[str, int]]]) -> None:
     root, truth = corpus
-    ours, printed = best([sys.executable, "-c", OURS, "--json", str(root)])
+    ours, printed = best([sys.executable, "-m", "sreconsole", "sessions", "usage", "--json", str(root)])
     document = json.loads(printed)
     for model, expected in truth.items():
         found = document["models"][model]
