@@ -53,7 +53,7 @@ _NOT_A_PROMPT = (
 
 def records(line: dict[str, Any]) -> Iterator[Record]:
     """The records of one parsed line."""
-    kind = line.get("type")
+    kind = text(line.get("type"))
     at, agent = millis(line.get("timestamp")), text(line.get("agentId"))
     if kind in ("user", "assistant", "system", "progress") and (line.get("cwd") or line.get("sessionId")):
         words = (text(line.get(word)) for word in ("sessionId", "version", "cwd", "gitBranch"))
@@ -74,7 +74,7 @@ def records(line: dict[str, Any]) -> Iterator[Record]:
     elif kind == "cost-state":
         yield OwnTotal(at, agent, own_total(line), _number(line.get("totalCostUSD")))
     elif kind not in QUIET:
-        yield Skipped(at, agent, text(kind) or "no type")
+        yield Skipped(at, agent, kind or "no type")
 
 
 def _number(value: Any) -> float | None:

@@ -69,7 +69,8 @@ def patched_lines(patch: Any) -> tuple[int, int]:
     """(added, removed) of Claude Code's `structuredPatch`."""
     added = removed = 0
     for hunk in patch if isinstance(patch, list) else ():
-        for line in hunk.get("lines", ()) if isinstance(hunk, dict) else ():
+        lines = hunk.get("lines") if isinstance(hunk, dict) else None
+        for line in lines if isinstance(lines, list) else ():
             if isinstance(line, str):
                 added += line.startswith("+")
                 removed += line.startswith("-")
