@@ -36,7 +36,17 @@ QUIET = frozenset(
         "custom-title",
         "tag",
     }
-    | {"agent-name", "agent-color", "agent-setting", "mode", "atis-latch", "tools-used", "stop_hook_summary"}
+    | {
+        "agent-name",
+        "agent-color",
+        "agent-setting",
+        "mode",
+        "atis-latch",
+        "tools-used",
+        "api-request",
+        "api-request-blob",
+        "api-request-shape",
+    }
 )
 """Known kinds that change nothing here."""
 

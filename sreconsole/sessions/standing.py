@@ -60,11 +60,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The client's own file about its process (`sessions/<pid>.json`). `alive`: that very process still exists."""
+    """The client's own file about its process (`sessions/<pid>.json`). `alive`: that very process still exists;
+    None: it cannot be seen from here (another pid namespace)."""
 
     status: str
     at: int
-    alive: bool
+    alive: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _by_us(hooks: Hooks) -> Standing | None:
 
 def _by_process(session: Session, hooks: Hooks, registry: Registry | None, process: Process | None) -> Standing | None:
     gone = (process is not None and not process.alive) or (
-        process is None and registry is not None and not registry.alive
+        process is None and registry is not None and registry.alive is False
     )
     if not gone:
         return None
@@ -171,7 +172,9 @@ def _asked(hooks: Hooks) -> Standing | None:
 
 def _by_registry(session: Session, now: int, registry: Registry | None, hooks: Hooks) -> Standing | None:
     """The client's own word. One thing is known to be wrong in it: idle, while a question is open."""
-    if registry is None or not registry.alive or registry.status not in ("busy", "waiting", "idle", "shell"):
+    if registry is None or registry.alive is False or registry.status not in ("busy", "waiting", "idle", "shell"):
+        return None
+    if registry.alive is None and now - registry.at >= STALE_AFTER:
         return None
     asked = _asked(hooks)
     if asked is not None:

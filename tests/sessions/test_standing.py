@@ -140,6 +140,14 @@ def test_a_registry_without_status_and_one_whose_process_is_gone() -> None:
     assert word(story, registry=Registry("busy", 0, False)) == ("ended", "process")
 
 
+def test_a_process_in_another_namespace_cannot_be_seen_and_its_word_gets_old() -> None:
+    story = Story().prompt()
+    story.open("Bash", "make")
+    there = Registry("busy", story.now, None)
+    assert word(story, registry=there) == ("running", "registry")
+    assert word(story.wait(2 * 60 * MINUTE), registry=there) == ("unknown", "log")
+
+
 @pytest.mark.parametrize(("last", "expected"), [
     ("PreToolUse", "running"), ("UserPromptSubmit", "running"), ("PermissionRequest", "waiting for approval"),
     ("Notification", "waiting for approval"), ("Stop", "waiting for input"), ("StopFailure", "stuck"), ("AfterAgent", "waiting for input"),
