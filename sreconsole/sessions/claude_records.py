@@ -50,6 +50,9 @@ QUIET = frozenset(
 )
 """Known kinds that change nothing here."""
 
+OVER = ("end_turn", "stop_sequence", "refusal")
+"""Stop reasons that end a turn. Most lines of older versions have none: no reason says nothing."""
+
 ASKS_HUMAN = frozenset({"AskUserQuestion", "ExitPlanMode"})
 _NOT_A_PROMPT = (
     "<task-notification>",
@@ -129,6 +132,10 @@ def _assistant(line: dict[str, Any], at: int, agent: str, flags: int) -> Iterato
     for block in blocks:
         if isinstance(block, dict) and block.get("type") == "tool_use":
             yield _called(block, at, agent)
+    if message.get("stop_reason") in OVER and not any(
+        one.get("type") == "tool_use" for one in blocks if isinstance(one, dict)
+    ):
+        yield TurnEnded(at, agent)
 
 
 def _called(block: dict[str, Any], at: int, agent: str) -> Called:

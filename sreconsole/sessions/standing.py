@@ -142,10 +142,12 @@ def _by_process(session: Session, hooks: Hooks, registry: Registry | None, proce
         return Standing("ended", "hooks", end_word(hooks.ended), hooks.at)
     if session.main.gave_up:
         return Standing("ended", "process", "gave up", since)
-    if not session.heard or session.main.turn_open or session.main.open:
+    main = session.main
+    if not session.heard or main.open or (main.turn_open and not main.spoke_last):
         why = "died" if session.heard else "unknown end"
         return Standing("ended", "process", why, since)
-    return Standing("ended", "process", "finished" if session.main.turn_ended else "exited", since)
+    finished = main.turn_ended and not main.turn_open
+    return Standing("ended", "process", "finished" if finished else "exited", since)
 
 
 def _by_end(session: Session, hooks: Hooks) -> Standing | None:

@@ -106,6 +106,8 @@ def test_the_process_outranks_what_the_log_says_last() -> None:
     assert (said.word, said.source, said.why) == ("ended", "process", "died")
     assert standing(Story().prompt().answer().end().session, 0, process=GONE).why == "finished"
     assert standing(Session(), 0, process=GONE).why == "unknown end"
+    assert standing(Story().prompt().answer("well").session, 0, process=GONE).why == "exited", "its last word was said"
+    assert standing(Story().prompt().answer("well").run("ls").session, 0, process=GONE).why == "died"
 
 
 def test_a_process_that_gave_up_did_not_die() -> None:
