@@ -165,6 +165,8 @@ class Daemon:
         self.config = configuration.load(self.home.settings)
         candidate = self.policies.candidate()
         try:
+            if candidate.problems:
+                raise PolicyBroken(candidate.problems)
             version = await self.judges.load(candidate.paths)
         except PolicyBroken as broken:
             await self._rejected(author, broken.problems)
@@ -182,7 +184,7 @@ class Daemon:
             if difference := self._keep(candidate):
                 await self._record_policy(self.judges.version, self.policies.author(), difference)
             return
-        problems = self.judges.problems
+        problems = candidate.problems or self.judges.problems
         if last := self.policies.last_good():
             await self.judges.load(last)
         await self._rejected(self.policies.author(), problems)
@@ -366,7 +368,10 @@ class Daemon:
         listed, groups = self.config["operators.users"], self.config["operators.groups"]
         os.chmod(self.home.operator_socket, 0o666 if listed else 0o660 if groups else 0o600)
         for group in self.config["operators.groups"][:1]:
-            shutil.chown(self.home.operator_socket, group=group)
+            try:
+                shutil.chown(self.home.operator_socket, group=group)
+            except LookupError as unknown:
+                print(f"{self.config.path}: operators.groups: {unknown}", file=sys.stderr, flush=True)
 
 
 def serve(home: Home) -> int:

@@ -86,6 +86,11 @@ class HookLine(asyncio.Protocol):
         """The same for a hook that presents itself again, so that its call is recorded once."""
         return f"{self.identity}:{self.sha[:32]}"
 
+    @property
+    def home(self) -> str:
+        """The home folder of the agent's user."""
+        return peers.home(self.peer.uid)
+
     def settled(self, escalation: Escalation) -> None:
         """The question this hook waits on has its end."""
         self._gatekeeper.settle(self, escalation)
