@@ -9,7 +9,7 @@ import json
 import resource
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from sreconsole.agents import repository
 from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import Call, Unreadable
-from sreconsole.policy.action import Action, Verdict, asked
+from sreconsole.policy.action import Action, Effect, Verdict, asked
 from sreconsole.policy.files import RealFiles
 from sreconsole.policy.judge import Facts, judge
 from sreconsole.policy.policy import Policy, load
@@ -107,9 +107,7 @@ class Judge:
             verdict, version = _asking(call), self.policy.version
         else:
             verdict, version = judge(action, self.policy, self._facts(call.cwd)), self.policy.version
-        body = asdict(verdict)
-        for name in ("why", "instead", "does", "target"):
-            body[name] = redact(body[name]).text
+        body = {**_fields(verdict), "effects": [_fields(effect) for effect in verdict.effects]}
         return {"asked": asked(action), "verdict": redact_value(body)[0], "policy": version}
 
     def _facts(self, cwd: str) -> Facts:
@@ -140,6 +138,11 @@ def branch(files: RealFiles, project: str) -> str:
     folder = link.removeprefix("gitdir:").strip() if link.startswith("gitdir:") else f"{project}/.git"
     head = files.read(f"{folder}/HEAD") or ""
     return head.removeprefix("ref: refs/heads/").strip() if head.startswith("ref: refs/heads/") else ""
+
+
+def _fields(record: Verdict | Effect) -> dict[str, Any]:
+    """What a record holds, by name. Not `asdict`, which copies everything that redaction copies again."""
+    return {name: getattr(record, name) for name in type(record).__slots__}
 
 
 def _asking(call: Call) -> Verdict:

@@ -61,6 +61,10 @@ class Decider:
     via: str
 
 
+Answer = Callable[[Escalation], str]
+"""What goes back with a yes to this very question, as stored ("" if nothing); may raise what it finds wrong with it."""
+
+
 class Questions:
     """Every change of a question: one compare-and-set and its event in one transaction, then whoever waits is told."""
 
@@ -127,19 +131,19 @@ class Questions:
         return opened
 
     async def approve(
-        self, id: str, seen: tuple[int, str], who: Decider, reason: str, answer: str, hold_ms: int, console: str
+        self, id: str, seen: tuple[int, str], who: Decider, reason: str, answer: Answer, hold_ms: int, console: str
     ) -> Escalation:
-        """A human's yes. Raises Unknown, Moved, Late, NotAllowed."""
+        """A human's yes. Raises Unknown, Moved, Late, NotAllowed, and what `answer` raises."""
         return await self.step(
             id,
-            lambda e, now: life.approve(e, who.name, who.uid, reason, answer, now, hold_ms, console),
+            lambda e, now: life.approve(e, who.name, who.uid, reason, answer(e), now, hold_ms, console),
             who, seen=seen,
         )  # fmt: skip
 
-    async def break_glass(self, id: str, seen: tuple[int, str], who: Decider, reason: str, answer: str) -> Escalation:
+    async def break_glass(self, id: str, seen: tuple[int, str], who: Decider, reason: str, answer: Answer) -> Escalation:
         """One person's yes where two are asked for; it pages. Raises as approve."""
         return await self.step(
-            id, lambda e, now: life.break_glass(e, who.name, who.uid, reason, answer, now), who, seen=seen
+            id, lambda e, now: life.break_glass(e, who.name, who.uid, reason, answer(e), now), who, seen=seen
         )
 
     async def deny(self, id: str, seen: tuple[int, str] | None, who: Decider, reason: str) -> Escalation:
@@ -157,9 +161,13 @@ class Questions:
         return await self.step(id, step, who, note=why)
 
     async def grant(
-        self, id: str, seen: tuple[int, str], who: Decider, target: str, minutes: float, uses: int, reason: str
-    ) -> tuple[Escalation, Grant]:
-        """Approve this one and the like of it, bounded. Raises as approve, and ValueError for a bound too wide."""
+        self, id: str, seen: tuple[int, str], who: Decider, target: str, minutes: float, uses: int, reason: str,
+        answer: Answer,
+    ) -> tuple[Escalation, Grant]:  # fmt: skip
+        """Approve this one and the like of it, bounded. Raises as approve, and ValueError for a bound too wide.
+
+        No answer is kept, but what `answer` refuses is not granted.
+        """
         until = int(minutes * 60_000)
         if not 0 < until <= LONGEST_GRANT:
             raise ValueError("a grant lasts more than 0 and at most 15 minutes")
@@ -169,6 +177,7 @@ class Questions:
 
         def work(tx: Tx) -> tuple[Escalation, Grant]:
             e = _expected(tx, id, seen)
+            answer(e)
             verdict = json.loads(e.verdict)
             if not target.strip() or (target.strip("*? ") == "" and e.tool == ""):
                 raise ValueError("a grant needs a target pattern")
@@ -270,11 +279,10 @@ class Questions:
     def overtake(self, tx: Tx, session: str, subagent: str, call: str, why: Callable[[Escalation], str]) -> None:
         """An open question of a call that is answered or asked otherwise now can never run; its hook is told."""
         now = self._clock.now()
-        for other in escalations.of_session(tx.connection, session):
-            if call and (other.subagent, other.call) == (subagent, call):
-                words = why(other)
-                done = _apply(tx, other, life.invalidate(other, words, now), now, note=words)
-                self._loop.call_soon_threadsafe(self._tell, done)
+        for other in escalations.of_call(tx.connection, session, subagent, call) if call else ():
+            words = why(other)
+            done = _apply(tx, other, life.invalidate(other, words, now), now, note=words)
+            self._loop.call_soon_threadsafe(self._tell, done)
 
     async def _do(self, work: Callable[[Tx], Result]) -> Result:
         return await asyncio.wrap_future(self._writer.do(work, vital=True))

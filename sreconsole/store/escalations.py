@@ -123,6 +123,12 @@ def of_session(connection: sqlite3.Connection, session: str) -> list[Escalation]
     return _read(connection, "session = ? AND state IN ('pending', 'held', 'deferred') ORDER BY n", [session])
 
 
+def of_call(connection: sqlite3.Connection, session: str, subagent: str, call: str) -> list[Escalation]:
+    """The open ones of one tool call, whatever its arguments."""
+    where = "session = ? AND subagent = ? AND call = ? AND state IN ('pending', 'held', 'deferred') ORDER BY n"
+    return _read(connection, where, [session, subagent, call])
+
+
 def due(connection: sqlite3.Connection, now: int, limit: int = 500) -> list[Escalation]:
     """Those whose `next_at` has come."""
     return _read(connection, "next_at IS NOT NULL AND next_at <= ? ORDER BY next_at LIMIT ?", [now, limit])
