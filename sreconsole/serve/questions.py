@@ -140,7 +140,9 @@ class Questions:
             who, seen=seen,
         )  # fmt: skip
 
-    async def break_glass(self, id: str, seen: tuple[int, str], who: Decider, reason: str, answer: Answer) -> Escalation:
+    async def break_glass(
+        self, id: str, seen: tuple[int, str], who: Decider, reason: str, answer: Answer
+    ) -> Escalation:
         """One person's yes where two are asked for; it pages. Raises as approve."""
         return await self.step(
             id, lambda e, now: life.break_glass(e, who.name, who.uid, reason, answer(e), now), who, seen=seen
@@ -182,7 +184,9 @@ class Questions:
             if not target.strip() or (target.strip("*? ") == "" and e.tool == ""):
                 raise ValueError("a grant needs a target pattern")
             if verdict.get("unparseable") or not _acts(verdict):
-                raise life.NotAllowed(f"{e.id} could not be read as effects: no grant can stand for that, approve this one")
+                raise life.NotAllowed(
+                    f"{e.id} could not be read as effects: no grant can stand for that, approve this one"
+                )
             if int(verdict.get("approvers", 1)) > 1:
                 raise life.NotAllowed(f"{e.id} needs two people each time: no grant can stand for that")
             if verdict.get("confirm") and any(mark in target for mark in "*?["):

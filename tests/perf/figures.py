@@ -83,4 +83,10 @@ def _field(path: Path, name: str) -> int:
 
 
 def _short(milliseconds: float) -> str:
-    return f"{milliseconds:.3f}" if milliseconds < 1 else f"{milliseconds:.2f}" if milliseconds < 100 else f"{milliseconds:.0f}"
+    return (
+        f"{milliseconds:.3f}"
+        if milliseconds < 1
+        else f"{milliseconds:.2f}"
+        if milliseconds < 100
+        else f"{milliseconds:.0f}"
+    )

@@ -48,7 +48,9 @@ def house() -> Iterator[House]:
         made.close()
 
 
-def tool(name: str, arguments: dict[str, Any], *, session: str = "s-1", call: str = "toolu_1", cwd: str = "/tmp") -> bytes:
+def tool(
+    name: str, arguments: dict[str, Any], *, session: str = "s-1", call: str = "toolu_1", cwd: str = "/tmp"
+) -> bytes:
     return json.dumps({
         "session_id": session, "transcript_path": "/tmp/t.jsonl", "cwd": cwd, "permission_mode": "default",
         "hook_event_name": "PreToolUse", "tool_name": name, "tool_input": arguments, "tool_use_id": call,
@@ -75,7 +77,10 @@ def mix() -> list[tuple[str, bytes]]:
     read = [("PreToolUse", tool("Read", {"file_path": f"/tmp/project/src/part{n}.py"})) for n in range(60)]
     grep = [("PreToolUse", tool("Grep", {"pattern": f"def part{n}", "path": "/tmp/project"})) for n in range(30)]
     edit = [
-        ("PreToolUse", tool("Edit", {"file_path": f"/tmp/project/part{n}.py", "old_string": source(8), "new_string": source(12)}))
+        (
+            "PreToolUse",
+            tool("Edit", {"file_path": f"/tmp/project/part{n}.py", "old_string": source(8), "new_string": source(12)}),
+        )
         for n in range(40)
     ]
     write = [("PreToolUse", tool("Write", {"file_path": f"/tmp/p/w{n}.py", "content": source(150)})) for n in range(10)]
@@ -94,7 +99,9 @@ class Callers:
 
     def __init__(self, house: House) -> None:
         words = [sys.executable, str(ROOT / "tests/perf/callers.py"), str(house.home.hook_socket)]
-        self._process = subprocess.Popen([*CLIENT, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=house.project)
+        self._process = subprocess.Popen(
+            [*CLIENT, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=house.project
+        )
 
     def order(self, do: str, **words: Any) -> dict[str, Any]:
         """Give an order and take the first line that comes back."""
@@ -122,7 +129,11 @@ class Callers:
 def callers(house: House) -> Iterator[Callers]:
     """Warm: both workers and the store have seen calls."""
     made = Callers(house)
-    made.order("load", at_once=8, calls=[["PreToolUse", tool("Read", {"file_path": "/tmp/x"}, session=f"w-{n}").decode()] for n in range(80)])
+    made.order(
+        "load",
+        at_once=8,
+        calls=[["PreToolUse", tool("Read", {"file_path": "/tmp/x"}, session=f"w-{n}").decode()] for n in range(80)],
+    )
     yield made
     made.close()
 
@@ -218,7 +229,13 @@ def test_a_decision_reaches_its_waiting_hook(house: House, callers: Callers) -> 
             floor.append(synced(house.folder))
     both, disk = spread(took[20:]), spread(floor[20:])
     head()
-    row("decision sent → waiting hook answered", both, f"fdatasync {disk}", both.p99 / disk.p99, "p99 ≤ 5 × fdatasync p99")
+    row(
+        "decision sent → waiting hook answered",
+        both,
+        f"fdatasync {disk}",
+        both.p99 / disk.p99,
+        "p99 ≤ 5 × fdatasync p99",
+    )
     row("the same, medians", f"{both.p50:.3f} ms", f"{disk.p50:.3f} ms", both.p50 / disk.p50)
     assert len(house.events("escalation.used")) == 400
 

@@ -8,7 +8,28 @@ from hypothesis import strategies as st
 from sreconsole.text import redact
 
 PIECES = st.sampled_from(
-    "pass pw secret token key auth cred login cookie bearer password ghp_ sk- AKIA xoxb- -p .netrc env 5432 _".split()
+    [
+        "pass",
+        "pw",
+        "secret",
+        "token",
+        "key",
+        "auth",
+        "cred",
+        "login",
+        "cookie",
+        "bearer",
+        "password",
+        "ghp_",
+        "sk-",
+        "AKIA",
+        "xoxb-",
+        "-p",
+        ".netrc",
+        "env",
+        "5432",
+        "_",
+    ]
 )
 WORDS = st.one_of(
     st.from_regex(redact._WORD, fullmatch=True),
