@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 HEAD = ("MODEL", "INPUT", "OUTPUT", "CACHE READ", "WRITE 5M", "WRITE 1H", "CALLS", "LIST PRICE")
 CENT = Decimal("0.01")
 
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Logs or folders of Claude Code, Codex and Gemini.")]
+Paths = Annotated[
+    list[Path], typer.Argument(metavar="PATH...", help="Logs or folders of Claude Code, Codex and Gemini.")
+]
 Prices = Annotated[Path | None, typer.Option(metavar="FILE", help="Your prices, JSON or YAML; they beat list prices.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 

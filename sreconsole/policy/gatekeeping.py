@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .action import Effect
-from .paths import Surroundings
+from .paths import Surroundings, under
 from .shell import Word
 from .wordlist import wordset
 
@@ -24,14 +24,11 @@ _FILES = re.compile(
       |managed_config\.toml))?$ | /etc/codex(?:/.*)?$
     | /\.gemini(?:/(?:settings\.json|policies(?:/.*)?|hooks(?:/.*)?|trustedFolders\.json|extensions(?:/.*)?))?$
       | /etc/gemini-cli(?:/.*)?$
-    | /\.?sreconsole(?:/(?!(?:gate|policy|store|serve|console|cli|text|agents|oncall|watch|respond|incidents
-      |sources|sessions|runbooks|evals)(?:/|$)|[\w-]+\.py$).*)?$
-    | /sreconsole\.(?:service|socket)$ | /policy\.d(?:/.*)?$ | /\.sreconsole\.ya?ml$ | /(?:hook
-      |operator)\.sock$ | /fleet\.db(?:-wal|-shm)?$
+    | /\.sreconsole(?:/.*)?$ | /\.sreconsole\.ya?ml$
+    | /sreconsole\.(?:service|socket)(?:\.d/.*)?$ | /sreconsole/policy\.d(?:/.*)?$
+    | /(?:hook|operator)\.sock$ | /fleet\.db(?:-wal|-shm)?$
     """
 )
-# A project may be sreconsole's own source tree; its `sreconsole/` package is code, not the store.
-_SOURCE = re.compile(r"/sreconsole(?:/(?:[\w-]+/)*[\w.-]+\.(?:py|yaml|tcss|json|md|toml)|/[\w-]*)?$")
 _STATE = re.compile(
     r"/(?:\.config|\.local/state|\.local/share|\.cache|etc|var/lib|var/log|run|opt|"
     r"run/user/\d+)/sreconsole(?:/.*)?$"
@@ -67,17 +64,16 @@ _LOADS = wordset(
 _SETTING = re.compile(r"disableAllHooks|\"?hooks\"?\s*[:=]\s*(\{\s*\}|\[\s*\]|null|false)|allowManagedHooksOnly")
 
 
-def guards(path: str) -> bool:
-    """Whether a path is one that watches the agents."""
-    if _STATE.search(path):
-        return True
-    return bool(_FILES.search(path)) and not (_SOURCE.search(path) and "/." not in path.split("sreconsole")[-2][-2:])
+def guards(path: str, place: Surroundings) -> bool:
+    """Whether a path is one that watches the agents: by its name, or because the caller says so (`Facts.guarded`)."""
+    return bool(_STATE.search(path) or _FILES.search(path)) or any(under(path, root) for root in place.guarded)
 
 
 def covers(path: str, place: Surroundings) -> bool:
     """Whether losing a whole directory loses one of them."""
     home = place.home
     kept = (
+        *place.guarded,
         f"{home}/.claude",
         f"{home}/.codex",
         f"{home}/.gemini",
@@ -107,7 +103,7 @@ def sharpen(effects: list[Effect], place: Surroundings) -> list[Effect]:
     for effect in effects:
         if effect.kind in ("fs.write", "fs.delete") and effect.facts.get("remote") in (None, ""):
             lost = effect.kind == "fs.delete" and "recursive" in effect.facts.get("traits", ())
-            if guards(effect.target) or (lost and covers(effect.target, place)):
+            if guards(effect.target, place) or (lost and covers(effect.target, place)):
                 facts = {**effect.facts, "was": effect.kind}
                 found.append(Effect("gate.tamper", effect.target, effect.host, "", effect.resolved, effect.span, facts))
                 continue
@@ -135,7 +131,9 @@ def look(call: Call) -> None:
         ):
             word = next(w for w in args if re.search(r"sreconsole|fleet\.db|hook\.sock", w))
             call.emit("gate.tamper", "the sreconsole daemon", word)
-    elif name in ("sqlite3", "sqlite") and any(guards(call.spot(w).path) for w in args[:2] if not w.startswith("-")):
+    elif name in ("sqlite3", "sqlite") and any(
+        guards(call.spot(w).path, call.walk.place) for w in args[:2] if not w.startswith("-")
+    ):
         call.emit("gate.tamper", "the fleet log", args[0])
     elif name in ("nc", "ncat", "socat", "curl") and any("operator.sock" in w or "hook.sock" in w for w in args):
         call.emit("gate.tamper", "the gate's socket", args[0])

@@ -24,7 +24,8 @@ class Facts:
 
     `files` looks at the agent's disk (nothing by default). `project` is the repository's root, `branch` what is
     checked out there, `ahead` how many commits it is ahead of its remote (0: not known). `remembered` maps absolute
-    paths to the content of scripts this session has written.
+    paths to the content of scripts this session has written. `guarded` are the gate's own directories (absolute):
+    configuration, store, sockets.
     """
 
     files: Files = field(default_factory=NoFiles)
@@ -32,6 +33,7 @@ class Facts:
     branch: str = ""
     remembered: Mapping[str, str] = field(default_factory=dict)
     ahead: int = 0
+    guarded: tuple[str, ...] = ()
 
 
 NO_FACTS = Facts()
@@ -53,6 +55,7 @@ def judge(action: Action, policy: Policy, facts: Facts = NO_FACTS) -> Verdict:
     """
     place = surroundings(action.cwd, action.home, facts.files, facts.project)
     place.branch, place.remembered, place.ahead = facts.branch, facts.remembered, facts.ahead
+    place.guarded = facts.guarded
     try:
         reading = tools.read(action, place)
     except (

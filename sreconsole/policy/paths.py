@@ -20,7 +20,8 @@ class Surroundings:
     """What is known about the place an action would run in.
 
     `project` is the root of its repository (empty: there is none, nothing counts as inside). `remembered` maps
-    absolute paths of scripts written in this session to their content. `branch` is the checked-out branch.
+    absolute paths of scripts written in this session to their content. `branch` is the checked-out branch, `ahead` its
+    commits that no remote has; `guarded` are directories of the gate itself.
     """
 
     cwd: str
@@ -30,6 +31,7 @@ class Surroundings:
     remembered: Mapping[str, str] = field(default_factory=dict)
     branch: str = ""
     ahead: int = 0
+    guarded: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -67,7 +69,7 @@ def guess_home(cwd: str) -> str:
 
 def surroundings(cwd: str, home: str, files: Files, project: str = "") -> Surroundings:
     """The place an action runs in. A home directory or the root is no project unless it is a repository."""
-    cwd = os.path.normpath(cwd) if cwd.startswith("/") else "/work/project"
+    cwd = os.path.normpath(cwd) if cwd.startswith("/") else "/home/agent/project"
     home = os.path.normpath(home) if home.startswith("/") else guess_home(cwd)
     root = project or files.project(cwd) or cwd
     if root == "/" or (root == home and not files.project(cwd)):

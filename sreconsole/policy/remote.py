@@ -57,6 +57,8 @@ def ssh(call: Call) -> list[Step] | None:
     index = _after_flags(rest, _SSH_VALUES)
     rest = rest[index:]
     where = Where("ssh", host, (host,))
+    if rest:
+        call.emit("net.read", host, args[-1] if len(rest) == 1 else rest[0], host=host)
     if not rest:
         inside = Call(call.walk, call.argv, call.context.but(where=where), stdin=call.stdin, span=call.span)
         if call.stdin is not None and call.stdin.text is not None:

@@ -5,6 +5,7 @@ The walk keeps an own stack, so nesting cannot overflow Python's. Nothing is exe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +39,8 @@ _MAX_VALUE = 8_192
 
 @dataclass(slots=True)
 class State:
-    """What earlier statements have set. `written` maps absolute paths to text written earlier in this very script."""
+    """What earlier statements have set. `written` maps absolute paths to text written earlier in this very script;
+    `tainted` maps variables to the marks of the command output they hold."""
 
     cwd: str | None
     variables: dict[str, list[str]]
@@ -46,6 +48,7 @@ class State:
     functions: dict[str, tuple[Node, Source]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
+    tainted: dict[str, set[str]] = field(default_factory=dict)
 
     def copy(self) -> State:
         """A copy a subshell may change."""
@@ -56,6 +59,7 @@ class State:
             dict(self.functions),
             dict(self.aliases),
             self.written,
+            dict(self.tainted),
         )
 
 
@@ -335,6 +339,8 @@ class Walk:
                 if pair is not None:
                     name, word = pair
                     self.state.variables[name] = [str(word)]
+                    if word.flow is not None and word.flow.marks:
+                        self.state.tainted[name] = set(word.flow.marks)
                     if gatekeeping.executes(name, word):
                         facts = {"trail": context.trail, "argv": ()}
                         self.effects.append(Effect("exec.config", name, span=(word.start, word.end), facts=facts))
@@ -365,8 +371,15 @@ class Walk:
         return name, word
 
     def expand(self, node: Node, context: Context) -> list[Word]:
-        """The words a node becomes here."""
-        return expand_node(node, context.source, self.state.variables, self.results)
+        """The words a node becomes here. What a variable was filled from stays known."""
+        words = expand_node(node, context.source, self.state.variables, self.results)
+        if self.state.tainted and words:
+            text = context.source.text(node)
+            for name, marks in self.state.tainted.items():
+                if name in text and re.search(rf"\$\{{?{name}\b", text):
+                    for word in words:
+                        word.flow = word.flow or Flow(marks=marks)
+        return words
 
     # -- simple commands ----------------------------------------------------------------------------------------
 

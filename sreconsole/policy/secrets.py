@@ -27,6 +27,7 @@ _HOME = re.compile(
     r"""(?x)(?:^|/)(?:
       \.ssh/(?!.*\.pub$|known_hosts|config$|authorized_keys)[^/]+ | \.ssh/?$ | \.ssh/\*
     | \.aws/(?:credentials|config|sso/.*|cli/cache/.*|\*) | \.kube/(?:config|cache/.*|\*) | \.docker/config\.json
+    | \.(?:aws|kube|gnupg|azure|oci|password-store)/?$
     | \.gnupg/.* | \.config/gcloud/.* | \.config/gh/hosts\.yml | \.config/(?:railway|doctl|hcloud|heroku|netlify
       |vercel
       |fly|supabase|stripe|op|sops|rclone|hub|glab-cli|linode-cli|configstore|helm|git/credentials|1Password|Bitwarden

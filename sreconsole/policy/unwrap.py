@@ -292,6 +292,9 @@ def _screen(call: Call) -> list[Step] | None:
 
 
 def _at(call: Call) -> list[Step] | None:
+    if "-l" in call.args:
+        call.emit("fs.read", "scheduled jobs")
+        return []
     call.emit("proc.schedule", call.name)
     return from_stdin(call) if call.stdin is not None else []
 

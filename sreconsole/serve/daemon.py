@@ -60,7 +60,8 @@ class Daemon:
         self.writer = Writer(home.store, self._committed)
         self.roster = Roster()
         self.questions = Questions(self.writer, self.clock, self._wake)
-        self.judges = Judges(self.config["serve.workers"], self._crashed)
+        folders = sorted({str(home.config), str(home.state), str(home.runtime)})
+        self.judges = Judges(self.config["serve.workers"], folders, self._crashed)
         self.policies = Policies(home)
         self.pager = Pager(self.writer, self.clock, lambda: self.config)
         self.timers = Timers(self.writer, self.questions, self.clock, self.pager.channels, self.pager.deliver)
@@ -164,6 +165,8 @@ class Daemon:
         self.config = configuration.load(self.home.settings)
         candidate = self.policies.candidate()
         try:
+            if candidate.problems:
+                raise PolicyBroken(candidate.problems)
             version = await self.judges.load(candidate.paths)
         except PolicyBroken as broken:
             await self._rejected(author, broken.problems)
@@ -181,7 +184,7 @@ class Daemon:
             if difference := self._keep(candidate):
                 await self._record_policy(self.judges.version, self.policies.author(), difference)
             return
-        problems = self.judges.problems
+        problems = candidate.problems or self.judges.problems
         if last := self.policies.last_good():
             await self.judges.load(last)
         await self._rejected(self.policies.author(), problems)
@@ -355,18 +358,20 @@ class Daemon:
     def _open_doors(self) -> None:
         """Agents may submit; only operators reach the other socket at all."""
         shared = self.home.kind == "system" or bool(self._agent_uids - {os.getuid()})
-        if shared:
+        if shared or self.config["operators.users"]:
             # Other users may pass through to the one socket that is theirs; they can list and read nothing.
             ways = [self.home.runtime] if self.home.kind != "named" else [self.home.runtime, self.home.runtime.parent]
             for folder in ways:
                 os.chmod(folder, 0o711)
         os.chmod(self.home.hook_socket, 0o666 if shared else 0o600)
-        os.chmod(
-            self.home.operator_socket,
-            0o660 if self.config["operators.groups"] or self.config["operators.users"] else 0o600,
-        )
+        # Listed users share no group with serve, so the door is open to all and who may decide is checked behind it.
+        listed, groups = self.config["operators.users"], self.config["operators.groups"]
+        os.chmod(self.home.operator_socket, 0o666 if listed else 0o660 if groups else 0o600)
         for group in self.config["operators.groups"][:1]:
-            shutil.chown(self.home.operator_socket, group=group)
+            try:
+                shutil.chown(self.home.operator_socket, group=group)
+            except LookupError as unknown:
+                print(f"{self.config.path}: operators.groups: {unknown}", file=sys.stderr, flush=True)
 
 
 def serve(home: Home) -> int:

@@ -124,7 +124,6 @@ class Gatekeeper:
             line.reply(wording.in_words_of(line.client, *reply))
             return
         draft = self._draft(line, judged, known, now)
-        line.judged = judged
         event = _tool_event("escalation.opened", judged, known, now, WARN, verdict["why"], None)
         if not line.connected:
             return

@@ -32,7 +32,6 @@ class HookLine(asyncio.Protocol):
         self.attended = "?"
         self.identity = ""
         self.escalation = ""
-        self.judged: dict[str, object] = {}
         self._gatekeeper = gatekeeper
         self._buffer = bytearray()
         self._size = -1
@@ -85,6 +84,11 @@ class HookLine(asyncio.Protocol):
     def uid(self) -> str:
         """The same for a hook that presents itself again, so that its call is recorded once."""
         return f"{self.identity}:{self.sha[:32]}"
+
+    @property
+    def home(self) -> str:
+        """The home folder of the agent's user."""
+        return peers.home(self.peer.uid)
 
     def settled(self, escalation: Escalation) -> None:
         """The question this hook waits on has its end."""

@@ -9,7 +9,7 @@ import json
 import resource
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from sreconsole.agents import repository
 from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import Call, Unreadable
-from sreconsole.policy.action import Action, Verdict, asked
+from sreconsole.policy.action import Action, Effect, Verdict, asked
 from sreconsole.policy.files import RealFiles
 from sreconsole.policy.judge import Facts, judge
 from sreconsole.policy.policy import Policy, load
@@ -52,10 +52,11 @@ class Judge:
         self.policy: Policy | None = None
         self._paths: list[str] = []
         self._day = date.min
+        self._guarded: tuple[str, ...] = ()
         self._files = RealFiles()
         self._repositories: dict[str, tuple[float, tuple[str, ...]]] = {}
 
-    def load(self, paths: list[str]) -> dict[str, Any]:
+    def load(self, paths: list[str], guarded: list[str] | None = None) -> dict[str, Any]:
         """Load the policy over the starter policy; a bad one changes nothing and is reported line by line."""
         today = datetime.now(UTC).date()
         try:
@@ -63,6 +64,7 @@ class Judge:
         except PolicyError as error:
             return {"ok": False, "problems": error.problems}
         self._paths, self._day = paths, today
+        self._guarded = tuple(guarded) if guarded is not None else self._guarded
         return {"ok": True, "version": self.policy.version}
 
     def call(self, client: str, event: str, raw: bytes, home: str) -> dict[str, Any]:
@@ -105,14 +107,12 @@ class Judge:
             verdict, version = _asking(call), self.policy.version
         else:
             verdict, version = judge(action, self.policy, self._facts(call.cwd)), self.policy.version
-        body = asdict(verdict)
-        for name in ("why", "instead", "does", "target"):
-            body[name] = redact(body[name]).text
+        body = {**_fields(verdict), "effects": [_fields(effect) for effect in verdict.effects]}
         return {"asked": asked(action), "verdict": redact_value(body)[0], "policy": version}
 
     def _facts(self, cwd: str) -> Facts:
         project = self._files.project(cwd)
-        return Facts(self._files, project, branch(self._files, project))
+        return Facts(self._files, project, branch(self._files, project), guarded=self._guarded)
 
     def repositories(self, cwd: str) -> tuple[str, ...]:
         """The names of the repository around a folder. Here and not in `serve`: a folder can hang who looks at it."""
@@ -138,6 +138,11 @@ def branch(files: RealFiles, project: str) -> str:
     folder = link.removeprefix("gitdir:").strip() if link.startswith("gitdir:") else f"{project}/.git"
     head = files.read(f"{folder}/HEAD") or ""
     return head.removeprefix("ref: refs/heads/").strip() if head.startswith("ref: refs/heads/") else ""
+
+
+def _fields(record: Verdict | Effect) -> dict[str, Any]:
+    """What a record holds, by name. Not `asdict`, which copies everything that redaction copies again."""
+    return {name: getattr(record, name) for name in type(record).__slots__}
 
 
 def _asking(call: Call) -> Verdict:
@@ -171,7 +176,7 @@ def answer(judge: Judge, request: dict[str, Any], raw: bytes) -> dict[str, Any]:
     """The reply to one frame."""
     match request["do"]:
         case "policy":
-            return judge.load(request["paths"])
+            return judge.load(request["paths"], request["guarded"])
         case "call":
             return judge.call(request["client"], request["event"], raw, request.get("home", ""))
         case "again":

@@ -97,8 +97,10 @@ class _Worker:
 class Judges:
     """A pool of workers under one policy."""
 
-    def __init__(self, count: int, crashed: Callable[[str, int], None]) -> None:
-        """`crashed(sha, times)` is told of each payload that was in a worker's hand when it died."""
+    def __init__(self, count: int, guarded: list[str], crashed: Callable[[str, int], None]) -> None:
+        """`guarded` are the gate's own folders; `crashed(sha, times)` is told of each payload that was in a worker's
+        hand when it died."""
+        self._guarded = guarded
         self.version = ""
         self.problems: list[str] = []
         self._count = count
@@ -134,7 +136,7 @@ class Judges:
 
     async def load(self, paths: list[str]) -> str:
         """Have every worker load the policy and return its version; raises PolicyBroken and keeps the good one."""
-        replies = [await self._to(worker, {"do": "policy", "paths": paths}) for worker in self._workers]
+        replies = [await self._to(worker, self._policy(paths)) for worker in self._workers]
         for reply in replies:
             if not reply["ok"]:
                 raise PolicyBroken(reply["problems"])
@@ -176,6 +178,9 @@ class Judges:
         except ConnectionResetError:
             return {"ok": False, "problems": ["a worker died while it read the policy"]}
 
+    def _policy(self, paths: list[str]) -> dict[str, Any]:
+        return {"do": "policy", "paths": paths, "guarded": self._guarded}
+
     def _lost(self, worker: _Worker, left: list[_Request]) -> None:
         if self._closing:
             return
@@ -195,7 +200,7 @@ class Judges:
         worker = _Worker(self._lost)
         await worker.start()
         if self.version:
-            reply = await self._to(worker, {"do": "policy", "paths": self.paths})
+            reply = await self._to(worker, self._policy(self.paths))
             if reply["ok"] and reply["version"] != self.version:
                 # The file has changed since it was last loaded everywhere; all move together or none.
                 self.version = ""

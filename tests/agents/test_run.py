@@ -262,6 +262,7 @@ def test_death_of_the_root_reaches_another_users_command_too(fleet: Any, wait: A
     run.wait(5)
     wait(lambda: processes.look(sleep.pid) is None, "ended with its root")
     assert run.returncode == -signal.SIGKILL
+    wait(lambda: fleet.events("scope.closed"), "closed by serve")
 
 
 def test_only_root_starts_another_users_agent(fleet: Any) -> None:

@@ -160,6 +160,23 @@ def test_looking_is_no_tampering(command, shell):
     assert shell(command).rule != "base.gate.tamper"
 
 
+def test_the_gates_own_directories_are_guarded_wherever_they_are(shell, tool):
+    facts = Facts(guarded=("/srv/fleet/console",))
+    for command in (
+        "echo x > /srv/fleet/console/policy.yaml",
+        "rm -rf /srv/fleet/console",
+        "rm -rf /srv/fleet",
+        "mv x /srv/fleet/console/a",
+    ):
+        assert shell(command, facts).rule == "base.gate.tamper", command
+    assert tool("Write", {"file_path": "/srv/fleet/console/x", "content": ""}, facts).rule == "base.gate.tamper"
+
+
+def test_the_source_tree_of_the_console_is_a_project_like_any(shell):
+    for command in ("touch Makefile", "touch sreconsole/policy/new", "rm docs/x.md", "echo x > policy.yaml"):
+        assert shell(command, cwd="/home/test/sreconsole").tier == 2, command
+
+
 def test_settings_written_through_a_link_are_found(tool, shell):
     disk = Disk({}, {"/home/test/repo/notes.json": "/home/test/.claude/settings.json"})
     assert tool("Write", {"file_path": "notes.json", "content": "{}"}, Facts(disk)).rule == "base.gate.tamper"

@@ -349,3 +349,12 @@ def test_secrets_never_reach_the_disk(house: House) -> None:
     assert token.encode() not in everything
     assert b"[REDACTED:" in everything
     hook.kill()
+
+
+@pytest.mark.parametrize(
+    "what", ["rm -f {h}/fleet.db", "cat > {h}/policy.yaml <<< x", "echo hi | nc -U {h}/run/operator.sock"]
+)
+def test_the_gates_own_folders_are_tier_four(house: House, what: str) -> None:
+    decision, reason = answer(house.hook(house.bash(what.format(h=house.home.config))))
+    assert decision == "deny"
+    assert "tier 4" in reason

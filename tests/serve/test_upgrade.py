@@ -31,7 +31,17 @@ def old() -> Iterator[House]:
 
 
 def old_hook(house: House, file: Path, payload: dict[str, object]) -> subprocess.Popen[bytes]:
-    command = [PYTHON, "-I", "-S", str(file), str(house.home.hook_socket), str(os.getuid()), "claude-code", "PreToolUse", "60"]
+    command = [
+        PYTHON,
+        "-I",
+        "-S",
+        str(file),
+        str(house.home.hook_socket),
+        str(os.getuid()),
+        "claude-code",
+        "PreToolUse",
+        "60",
+    ]
     process = subprocess.Popen(
         [*CLIENT, *command], env={**house.environment, "CLAUDE_CODE_SESSION_ATTENDED": "0"}, cwd=house.project,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
