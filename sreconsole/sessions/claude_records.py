@@ -125,7 +125,7 @@ def _assistant(line: dict[str, Any], at: int, agent: str, flags: int) -> Iterato
         identity, request, uuid = text(message.get("id")), text(line.get("requestId")), text(line.get("uuid"))
         key = identity or (f"\0{request}" if request else f"\0\0{uuid}" if uuid else "")
         day = text(line.get("timestamp"))[:10]
-        about = About(CLAUDE, text(message.get("model")) or "unknown", day, text(line.get("sessionId")))
+        about = About(CLAUDE, text(message.get("model")) or "unknown", day, text(line.get("sessionId")), agent)
         request = request if identity else ""
         said, effort = flat(blocks)[:KEPT], text(line.get("effort"))
         yield Answered(at, agent, key, request, about, flags, of_anthropic(used), said, effort)

@@ -132,7 +132,7 @@ class ClaudeUsage:
             tokens = Tokens(*map(count, tokens))
         if usage.speed == "fast":
             flags |= FAST
-        about = (CLAUDE, message.model or "unknown", (when or "")[:10], session or "")
+        about = (CLAUDE, message.model or "unknown", (when or "")[:10], session or "", "")
         key = message.id or (f"\0{request}" if request else f"\0\0{uuid}" if uuid else "")
         self.book.add(key, request or "" if message.id else "", about, flags, tokens)
 
@@ -162,7 +162,7 @@ class ClaudeUsage:
         if usage.get("speed") == "fast":
             flags |= FAST
         when = text(inner.get("timestamp")) or text(record.get("timestamp"))
-        about = (CLAUDE, model or "unknown", when[:10], text(record.get("sessionId")))
+        about = (CLAUDE, model or "unknown", when[:10], text(record.get("sessionId")), "")
         identity, request = text(message.get("id")), text(inner.get("requestId"))
         uuid = text(inner.get("uuid"))
         key = identity or (f"\0{request}" if request else f"\0\0{uuid}" if uuid else "")

@@ -175,7 +175,7 @@ class CodexUsage:
         if known is not None:
             found = [one for one in found if hash(one[0].total) not in known]
         for call, used in found:
-            self.book.add("", "", (CODEX, call.model or model, call.at[:10], identity), 0, used)
+            self.book.add("", "", (CODEX, call.model or model, call.at[:10], identity, ""), 0, used)
         if found:
             used = Tokens._make(map(sum, zip(*(one[1] for one in found), strict=True)))
             self.counted[identity] = self.counted.get(identity, NO_TOKENS).plus(used)

@@ -48,6 +48,8 @@ def test_a_captured_claude_session_with_its_subagents_file() -> None:
     assert float(cost(session, PriceList()).usd) == pytest.approx(session.own_total.usd or 0)
     (spawner,) = children(session)
     assert children(session)[spawner][0].id == "a9e81325748719428"
+    parts = [cost(session, PriceList(), agent).usd for agent in ("", "a9e81325748719428")]
+    assert parts[1] > 0 and sum(parts) == cost(session, PriceList()).usd
     assert thread_tokens(session) == {"": Tokens(1300, 260), "a9e81325748719428": Tokens(200, 40)}
 
 
