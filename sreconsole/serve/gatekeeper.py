@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,9 @@ from sreconsole.text.canonical import canonical
 
 GATES = ("PreToolUse", "PermissionRequest", "ConfigChange", "Elicitation")
 WAITS = ("tool", "question", "plan", "elicitation", "ask")
+MOST_IN_HAND = 256
+"""Calls between their arrival and their answer or question. Enough to keep workers and writer busy, and no more."""
+
 DOCTOR = "sreconsole-doctor-"
 """Sessions of `sreconsole doctor`, which proves that the gate answers: they leave no trace."""
 
@@ -39,13 +43,21 @@ class Gatekeeper:
         self._writer, self._judges, self._questions = writer, judges, questions
         self._roster, self._clock, self._watched = roster, clock, watched
         self._tasks: set[asyncio.Task[None]] = set()
+        self._arrived: deque[HookLine] = deque()
+        self._in_hand: set[asyncio.Task[None] | None] = set()
         self._closing = False
 
     def begin(self, line: HookLine) -> None:
-        """A call has arrived whole."""
-        task = asyncio.get_running_loop().create_task(self._handle(line))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """A call has arrived whole. Of a flood, what is not in hand yet waits as bytes alone, in order."""
+        self._arrived.append(line)
+        self._take()
+
+    def _take(self, done: asyncio.Task[None] | None = None) -> None:
+        self._in_hand.discard(done)
+        while self._arrived and len(self._in_hand) < MOST_IN_HAND:
+            task = asyncio.get_running_loop().create_task(self._handle(self._arrived.popleft()))
+            self._in_hand.add(task)
+            task.add_done_callback(self._take)
 
     def close(self) -> None:
         """`serve` ends: from now on a lost line is our doing, and its question goes on waiting."""

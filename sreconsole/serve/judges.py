@@ -136,7 +136,7 @@ class Judges:
 
     async def load(self, paths: list[str]) -> str:
         """Have every worker load the policy and return its version; raises PolicyBroken and keeps the good one."""
-        replies = [await self._to(worker, self._policy(paths)) for worker in self._workers]
+        replies = await asyncio.gather(*(self._to(worker, self._policy(paths)) for worker in self._workers))
         for reply in replies:
             if not reply["ok"]:
                 raise PolicyBroken(reply["problems"])

@@ -292,7 +292,8 @@ class Questions:
         return await asyncio.wrap_future(self._writer.do(work, vital=True))
 
     def _tell(self, e: Escalation) -> None:
-        self._wake()
+        if e.next_at is not None:
+            self._wake()
         if e.state in (State.PENDING, State.HELD):
             return
         if waiter := self.waiters.pop(e.id, None):

@@ -107,7 +107,8 @@ def same_call(connection: sqlite3.Connection, session: str, subagent: str, call:
     """The newest escalation of the same tool call: what a hook that presents itself again is asking about."""
     found = _read(
         connection,
-        "session = ? AND subagent = ? AND call = ? AND asked = ? ORDER BY n DESC LIMIT 1",
+        # + keeps the planner from reading the session's whole past for the sake of its order.
+        "session = ? AND subagent = ? AND call = ? AND asked = ? ORDER BY +n DESC LIMIT 1",
         [session, subagent, call, asked],
     )
     return found[0] if found else None
@@ -125,7 +126,8 @@ def of_session(connection: sqlite3.Connection, session: str) -> list[Escalation]
 
 def of_call(connection: sqlite3.Connection, session: str, subagent: str, call: str) -> list[Escalation]:
     """The open ones of one tool call, whatever its arguments."""
-    where = "session = ? AND subagent = ? AND call = ? AND state IN ('pending', 'held', 'deferred') ORDER BY n"
+    # + keeps the planner from reading the session's whole past for the sake of its order.
+    where = "session = ? AND subagent = ? AND call = ? AND state IN ('pending', 'held', 'deferred') ORDER BY +n"
     return _read(connection, where, [session, subagent, call])
 
 
