@@ -40,7 +40,9 @@ def test_commands_shown_exist(page: Path) -> None:
     shown = {match["words"] for block in blocks for match in WORDS.finditer(block)}
     for words in sorted(shown):
         first = shlex.split(words)[0]
-        done = subprocess.run([sys.executable, "-m", "sreconsole", first, "--help"], cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "sreconsole", first, "--help"], cwd=ROOT, capture_output=True, text=True
+        )
         assert done.returncode == 0, f"{page.name} shows `sreconsole {words}`: {done.stderr}"
 
 
