@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,11 +56,14 @@ class Config:
 def load(path: Path) -> Config:
     """Read a config.toml; a missing file is all defaults. Raises ConfigError."""
     values = {one.name: one.default for one in FIELDS}
-    if not path.exists():
+    if not os.path.lexists(path):
         return Config(path, values)
+    if path.exists() and not path.is_file():
+        # A pipe in its place would be waited for, and everything with it.
+        raise ConfigError(f"{path}: is not a plain file; put a config.toml there, or nothing")
     try:
         document = tomllib.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
     known = {one.name: one for one in FIELDS}
     for name, value in _flat(document, known):

@@ -37,6 +37,9 @@ def checked(kind: str, choices: Sequence[Mapping[str, Any]], answer: Any) -> dic
         schema = next(iter(choices), {}).get("schema")
         content = given.get("content") or (_spelt(schema, words) if words else {})
         return {"content": _content(schema, content)}
+    if kind == "tool" and answer:
+        # Other arguments would run unjudged: a tier-4 one too.
+        raise WrongChoice("answer: a call runs as it was asked or not at all; deny it and say what to run instead")
     return answer
 
 

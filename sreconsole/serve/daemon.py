@@ -35,6 +35,7 @@ from sreconsole.serve.timers import Timers
 from sreconsole.store import agents, escalations, sessions
 from sreconsole.store.event import NOTICE, WARN, Event
 from sreconsole.store.writer import Tx, Unwritable, Writer
+from sreconsole.text.redact import redact
 
 Result = TypeVar("Result")
 
@@ -165,11 +166,13 @@ class Daemon:
         self.config = configuration.load(self.home.settings)
         candidate = self.policies.candidate()
         try:
+            if candidate.problems:
+                raise PolicyBroken(candidate.problems)
             version = await self.judges.load(candidate.paths)
         except PolicyBroken as broken:
             await self._rejected(author, broken.problems)
             raise
-        if difference := self._keep(candidate):
+        if difference := await self._keep(candidate):
             await self._record_policy(version, author, difference)
             await self._judge_again()
         return version
@@ -179,10 +182,10 @@ class Daemon:
         candidate = self.policies.candidate()
         await self.judges.start(candidate.paths)
         if not self.judges.problems:
-            if difference := self._keep(candidate):
+            if difference := await self._keep(candidate):
                 await self._record_policy(self.judges.version, self.policies.author(), difference)
             return
-        problems = self.judges.problems
+        problems = candidate.problems or self.judges.problems
         if last := self.policies.last_good():
             await self.judges.load(last)
         await self._rejected(self.policies.author(), problems)
@@ -194,15 +197,16 @@ class Daemon:
                       data={"problems": problems})  # fmt: skip
         await self.write(lambda tx: tx.append(event))
 
-    def _keep(self, candidate: Candidate) -> str:
+    async def _keep(self, candidate: Candidate) -> str:
         difference = self.policies.keep(candidate)
-        self.judges.paths = self.policies.last_good()
+        await self.judges.moved(self.policies.last_good())
         return difference
 
     async def _record_policy(self, version: str, author: str, difference: str) -> None:
         now = self.clock.now()
         event = Event("policy.loaded", now, "serve", actor=author, subject=version, severity=NOTICE,
-                      summary=f"policy {version} loaded", data={"diff": difference[:100_000], "version": version})  # fmt: skip
+                      summary=f"policy {version} loaded",
+                      data={"diff": redact(difference).text[:100_000], "version": version})  # fmt: skip
         await self.write(lambda tx: tx.append(event))
 
     async def _judge_again(self) -> None:
@@ -366,7 +370,10 @@ class Daemon:
         listed, groups = self.config["operators.users"], self.config["operators.groups"]
         os.chmod(self.home.operator_socket, 0o666 if listed else 0o660 if groups else 0o600)
         for group in self.config["operators.groups"][:1]:
-            shutil.chown(self.home.operator_socket, group=group)
+            try:
+                shutil.chown(self.home.operator_socket, group=group)
+            except LookupError as unknown:
+                print(f"{self.config.path}: operators.groups: {unknown}", file=sys.stderr, flush=True)
 
 
 def serve(home: Home) -> int:

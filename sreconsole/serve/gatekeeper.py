@@ -16,7 +16,7 @@ from sreconsole.serve.clock import Clock
 from sreconsole.serve.hooks import HookLine
 from sreconsole.serve.judges import Judges, Poison
 from sreconsole.serve.questions import Questions
-from sreconsole.serve.sessions import Known, Roster
+from sreconsole.serve.sessions import Foreign, Known, Roster
 from sreconsole.store.escalations import Escalation
 from sreconsole.store.event import INFO, NOTICE, PAGE, WARN, Event
 from sreconsole.store.writer import Tx, Unwritable, Writer
@@ -88,6 +88,10 @@ class Gatekeeper:
             await self._append(Event("gate.poison", self._clock.now(), "gate", severity=PAGE, subject=str(poison)[:16],
                                      summary=f"a payload killed two workers; refused ({len(line.raw)} bytes)",
                                      data={"sha256": str(poison), "event": line.event, "uid": line.peer.uid}))  # fmt: skip
+        except Foreign as no:
+            line.reply(wording.in_words_of(line.client, wording.refused(line.event, str(no)), str(no)))
+            await self._append(Event("gate.foreign-session", self._clock.now(), "gate", severity=WARN,
+                                     actor=f"uid {line.peer.uid}", summary=f"{line.event}: {no}"))  # fmt: skip
         except Unwritable as fault:
             line.reply(wording.refused(line.event, f"the gate cannot record what it decides: {fault}"))
         except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING
 
 from sreconsole.gate.call import Reply
@@ -19,6 +20,8 @@ PROTOCOLS = (b"sre/1",)
 
 LARGEST = 64 * 1024 * 1024
 HEADER = 1024
+WORDS = re.compile(rb"[a-z][a-z-]{0,40} [A-Za-z]{1,64} [0-9]{1,12} [01?]")
+"""Client, event, length, attended: what comes after the protocol, and nothing that a log or a screen would mind."""
 
 
 class HookLine(asyncio.Protocol):
@@ -44,8 +47,7 @@ class HookLine(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self.peer = peers.peer(transport.get_extra_info("socket"))
-        found = peers.process(self.peer.pid)
-        self.identity = f"{self.peer.pid}:{found.started if found else 0}:{peers.boot()}"
+        self.identity = f"{self.peer.pid}:{self.peer.started}:{peers.boot()}"
         self._gatekeeper.lines.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -85,6 +87,11 @@ class HookLine(asyncio.Protocol):
         """The same for a hook that presents itself again, so that its call is recorded once."""
         return f"{self.identity}:{self.sha[:32]}"
 
+    @property
+    def home(self) -> str:
+        """The home folder of the agent's user."""
+        return peers.home(self.peer.uid)
+
     def settled(self, escalation: Escalation) -> None:
         """The question this hook waits on has its end."""
         self._gatekeeper.settle(self, escalation)
@@ -96,12 +103,12 @@ class HookLine(asyncio.Protocol):
                 self._bad("the header is too long")
             return False
         words = line.split(b" ")
-        if len(words) != 5 or words[0] not in PROTOCOLS or not words[3].isdigit():
+        if words[0] not in PROTOCOLS or not WORDS.fullmatch(line.partition(b" ")[2]):
             self._bad("not a hook's header")
             return False
         self._protocol = words[0]
-        self.client, self.event = words[1].decode(errors="replace"), words[2].decode(errors="replace")
-        self._size, self.attended = int(words[3]), words[4].decode(errors="replace")
+        self.client, self.event = words[1].decode(), words[2].decode()
+        self._size, self.attended = int(words[3]), words[4].decode()
         if self._size > LARGEST:
             self._bad("the payload is too large")
             return False

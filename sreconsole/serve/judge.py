@@ -5,6 +5,7 @@ Frames on standard input: one JSON line, then `size` raw bytes. One JSON line ba
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 import sys
@@ -67,6 +68,10 @@ class Judge:
         self._guarded = tuple(guarded) if guarded is not None else self._guarded
         return {"ok": True, "version": self.policy.version}
 
+    def moved(self, paths: list[str]) -> None:
+        """The files that were loaded stand elsewhere now."""
+        self._paths = paths
+
     def call(self, client: str, event: str, raw: bytes, home: str) -> dict[str, Any]:
         """Everything `serve` needs to know about one hook call, redacted and made safe."""
         if self.policy and datetime.now(UTC).date() != self._day:
@@ -79,15 +84,16 @@ class Judge:
             call = reader(raw, event)
         except Unreadable as problem:
             return {"ok": False, "problem": str(safe(str(problem)))[:300]}
+        named = _without_secrets(call)
         arguments, kinds = redact_value(dict(call.input))
         news, more = redact_value(dict(call.news))
         shown = canonical(arguments)
         seen = look(_essence(call, arguments))
         result: dict[str, Any] = {
-            "ok": True, "kind": call.kind, "event": call.event, "session": call.session, "cwd": call.cwd,
-            "subagent": call.subagent, "subagent_type": str(safe(call.subagent_type)), "tool": str(safe(call.tool)),
-            "call": call.call,
-            "mode": call.mode, "transcript": call.transcript, "input": arguments if len(shown) <= LARGEST else {},
+            "ok": True, "kind": call.kind, "event": call.event, "session": named.session, "cwd": named.cwd,
+            "subagent": named.subagent, "subagent_type": str(safe(named.subagent_type)), "tool": str(safe(named.tool)),
+            "call": named.call,
+            "mode": named.mode, "transcript": named.transcript, "input": arguments if len(shown) <= LARGEST else {},
             "too_large": len(shown) > LARGEST, "news": news, "choices": redact_value(list(call.choices))[0],
             "kinds": sorted({*kinds, *more}), "summary": str(seen.text)[:SUMMARY], "hidden": seen.hidden,
             "warning": seen.warning, "repositories": self.repositories(call.cwd),
@@ -128,6 +134,20 @@ class Judge:
         """The verdict of a stored, redacted action under the policy of now."""
         call = Call(client, "PreToolUse", claude_code.QUESTIONS.get(tool, "tool"), "", cwd, tool=tool, input=arguments)
         return {"ok": True, **self.verdict(call, "")}
+
+
+def _without_secrets(call: Call) -> Call:
+    """The call with nothing secret in its names. What is taken out leaves a mark, so that two stay two."""
+    return replace(
+        call, session=_marked(call.session), subagent=_marked(call.subagent), subagent_type=_marked(call.subagent_type),
+        tool=_marked(call.tool), call=_marked(call.call), mode=_marked(call.mode), transcript=_marked(call.transcript),
+        cwd=_marked(call.cwd),
+    )  # fmt: skip
+
+
+def _marked(name: str) -> str:
+    shown = redact(name).text
+    return name if shown == name else f"{shown}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def branch(files: RealFiles, project: str) -> str:
@@ -177,6 +197,9 @@ def answer(judge: Judge, request: dict[str, Any], raw: bytes) -> dict[str, Any]:
     match request["do"]:
         case "policy":
             return judge.load(request["paths"], request["guarded"])
+        case "paths":
+            judge.moved(request["paths"])
+            return {"ok": True}
         case "call":
             return judge.call(request["client"], request["event"], raw, request.get("home", ""))
         case "again":

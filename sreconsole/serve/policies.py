@@ -22,11 +22,12 @@ from sreconsole.text.canonical import canonical
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A copy of the policy files as they were at one moment."""
+    """A copy of the policy files as they were at one moment; `problems` names those that could not be read."""
 
     folder: Path
     paths: list[str]
     text: str
+    problems: list[str]
 
 
 class Policies:
@@ -38,7 +39,8 @@ class Policies:
 
     def files(self) -> list[Path]:
         """The files in force, in order."""
-        found = [self._home.policy] if self._home.policy.exists() else []
+        # One that leads nowhere is there all the same: it is a policy that cannot be read, not the absence of one.
+        found = [self._home.policy] if os.path.lexists(self._home.policy) else []
         folder = self._home.config / "policy.d"
         if folder.is_dir():
             found += sorted(folder.glob("*.yaml"))
@@ -48,31 +50,33 @@ class Policies:
         """Changes whenever a file or the configuration does."""
         marks = []
         for path in [*self.files(), self._home.settings]:
-            if path.exists():
-                stat = path.stat()
-                marks.append((str(path), stat.st_mtime_ns, stat.st_size))
+            if seen := _look(path):
+                marks.append((str(path), seen.st_mtime_ns, seen.st_size))
         return tuple(marks)
 
     def author(self) -> str:
         """The owner of the file changed last."""
-        files = self.files()
-        if not files:
-            return "sreconsole"
-        return peers.user(max(files, key=lambda path: path.stat().st_mtime_ns).stat().st_uid)
+        seen = [one for path in self.files() if (one := _look(path))]
+        return peers.user(max(seen, key=lambda one: one.st_mtime_ns).st_uid) if seen else "sreconsole"
 
     def candidate(self) -> Candidate:
         """Copy the files, so that all workers read the same bytes."""
         folder = self._good.with_name("policy.next")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, mode=0o700)
-        paths, texts = [], []
+        paths, texts, problems = [], [], []
         for path in self.files():
             copy = folder / path.name
-            content = path.read_bytes()
-            copy.write_bytes(content)
             paths.append(str(copy))
+            try:
+                content = contents(path)
+            except OSError as error:
+                # Without its copy no worker can load the candidate either.
+                problems.append(f"{path}: cannot be read: {error.strerror}")
+                continue
+            copy.write_bytes(content)
             texts.append(f"# {path.name}\n{content.decode(errors='replace')}")
-        return Candidate(folder, paths, "".join(texts))
+        return Candidate(folder, paths, "".join(texts), problems)
 
     def keep(self, candidate: Candidate) -> str:
         """Make a candidate the good one; the unified diff to the one before ("" if nothing changed)."""
@@ -118,7 +122,14 @@ class Policies:
         try:
             if e.state == life.State.HELD:
                 e = await questions.withdraw(e.id, None, "the policy changed")
-            again = await judges.again(e.client, e.tool, json.loads(e.input), e.cwd)
+            waiter = questions.waiters.get(e.id)
+            if waiter:
+                # What is stored is redacted, and a secret's place may hold a command: judge what would run.
+                again = await judges.call(e.client, "PreToolUse", waiter.raw, waiter.home)
+                if not again["ok"]:
+                    return
+            else:
+                again = await judges.again(e.client, e.tool, json.loads(e.input), e.cwd)
             verdict = again["verdict"]
             tier = int(verdict["tier"])
             if tier == e.tier:
@@ -131,10 +142,24 @@ class Policies:
                                      note="the policy changed")  # fmt: skip
                 return
             why = f"the policy changed: this is tier {tier} now"
+            if not waiter:
+                why = "the policy changed while nobody waited"
+                await questions.step(e.id, lambda row, now: life.invalidate(row, why, now), None, note=why)
+                return
             await questions.step(e.id, lambda row, now: life.retier(row, tier, why, now), None, note=why)
         except (life.Late, Moved, Unknown, Poison):
             # Decided meanwhile; or unreadable, in which case it goes on waiting as it was.
             return
+
+
+def _look(path: Path) -> os.stat_result | None:
+    """What is to be said of a file, or of the link that leads nowhere; None when there is neither."""
+    for follow in (True, False):
+        try:
+            return path.stat(follow_symlinks=follow)
+        except OSError:
+            continue
+    return None
 
 
 def _still_there(settings: dict[str, object], commands: dict[str, str]) -> bool:

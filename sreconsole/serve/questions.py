@@ -16,6 +16,7 @@ from sreconsole.store.escalations import Escalation
 from sreconsole.store.event import NOTICE, PAGE, WARN, Event
 from sreconsole.store.grants import Grant
 from sreconsole.store.writer import Tx, Writer
+from sreconsole.text.canonical import canonical
 
 Result = TypeVar("Result")
 
@@ -45,6 +46,8 @@ class Waiter(Protocol):
     @property
     def raw(self) -> bytes: ...
     @property
+    def home(self) -> str: ...
+    @property
     def identity(self) -> str: ...
     def settled(self, escalation: Escalation) -> None: ...
 
@@ -68,6 +71,8 @@ class Questions:
     def __init__(self, writer: Writer, clock: Clock, wake: Callable[[], None]) -> None:
         """`wake()` is called when a row's `next_at` may have come nearer."""
         self.waiters: dict[str, Waiter] = {}
+        # Approvals this `serve` has handed over: who was told by it need not be told again, and must not.
+        self._handed: set[str] = set()
         self._writer = writer
         self._clock = clock
         self._wake = wake
@@ -79,10 +84,13 @@ class Questions:
         A live grant that covers it answers at once, by a question that is born approved.
         """
         now = self._clock.now()
+        displaced: dict[str, Waiter] = {}
 
         def work(tx: Tx) -> Escalation:
             opened = ask(tx)
             if opened.state in life.OPEN:
+                if (earlier := self.waiters.get(opened.id)) and earlier is not waiter:
+                    displaced[opened.id] = earlier
                 # In the writer's own thread, before anybody can see the row: a decision that follows at once must
                 # find its hook on the line, or it would be handed over without being used up.
                 self.waiters[opened.id] = waiter
@@ -94,15 +102,16 @@ class Questions:
                 return again
             self.overtake(
                 tx, draft.session, draft.subagent, draft.call,
-                lambda e: "the arguments changed" if e.asked != draft.asked else "the policy changed",
+                lambda e: "the arguments changed" if e.asked != draft.asked else "the folder or the policy changed",
             )  # fmt: skip
             n, name = escalations.number(tx.connection)
-            grant = _covering(grants.live(tx.connection, draft.session, now), draft)
+            grant = _covering(tx, grants.live(tx.connection, draft.session, now), draft)
             born = rows.changed(draft, n=n, id=name)
             escalations.add(tx.connection, born)
             tx.append(_about(born, event.kind, now, summary=event.summary, data=event.data, severity=WARN))
             if grant and grants.spend(tx.connection, grant):
                 words = f"{grant.id} of {grant.made_by}"
+                self._handed.add(born.id)
                 step = Step({**_granted(grant, now), "used_at": now}, "grant.used")
                 return _apply(tx, born, step, now, actor=grant.made_by, data={"grant": grant.id}, note=words)
             return born
@@ -110,8 +119,11 @@ class Questions:
         try:
             opened = await self._do(work)
         except BaseException:
-            self.waiters = {id: one for id, one in self.waiters.items() if one is not waiter}
+            self.waiters = {**{id: one for id, one in self.waiters.items() if one is not waiter}, **displaced}
             raise
+        for earlier in displaced.values():
+            words = "the same call was presented again, and its answer goes there."
+            earlier.settled(rows.changed(opened, state=State.CANCELLED.value, reason=words))
         if opened.state in life.OPEN:
             self._wake()
         else:
@@ -171,6 +183,10 @@ class Questions:
             verdict = json.loads(e.verdict)
             if not target.strip() or (target.strip("*? ") == "" and e.tool == ""):
                 raise ValueError("a grant needs a target pattern")
+            if verdict.get("unparseable") or not _acts(verdict):
+                raise life.NotAllowed(
+                    f"{e.id} could not be read as effects: no grant can stand for that, approve this one"
+                )
             if int(verdict.get("approvers", 1)) > 1:
                 raise life.NotAllowed(f"{e.id} needs two people each time: no grant can stand for that")
             if verdict.get("confirm") and any(mark in target for mark in "*?["):
@@ -235,6 +251,7 @@ class Questions:
         actor = who.name if who else "serve"
         moved = _apply(tx, e, step, now, actor=actor, note=note, data={"via": who.via, "uid": who.uid} if who else {})
         if moved.state == State.APPROVED and moved.id in self.waiters:
+            self._handed.add(moved.id)
             moved = _apply(tx, moved, life.use(moved, now), now, actor="serve")
         if step.event == "escalation.broke_glass":
             tx.append(_about(moved, "page.wanted", now, severity=PAGE, summary=f"break-glass: {moved.id} by {actor}"))
@@ -248,12 +265,18 @@ class Questions:
             changes = {"attached": 1, "waiter": waiter.identity}
             return _apply(tx, e, Step(changes, "escalation.attached"), now)
         if e.state == State.DEFERRED:
+            if e.digest != draft.digest:
+                return None
             return _apply(tx, e, life.resume(e, waiter.identity, draft.deadline, now), now)
         if e.state == State.APPROVED and e.used_at is None:
             # Decided while nobody waited (a restart, a deferred run): used now, once, by this call.
-            return _apply(tx, e, life.use(e, now), now) if e.digest == draft.digest else None
-        if e.waiter == waiter.identity:
-            # The very process that was answered never read it (serve died in between): the same answer again.
+            if e.digest != draft.digest:
+                return None
+            self._handed.add(e.id)
+            return _apply(tx, e, Step({**life.use(e, now).changes, "waiter": waiter.identity}, "escalation.used"), now)
+        if e.waiter == waiter.identity and e.digest == draft.digest and e.id not in self._handed:
+            # The very process that was answered never read it (serve died in between): the same answer again, once.
+            self._handed.add(e.id)
             return e
         return None if e.state in (State.CANCELLED, State.INVALIDATED) else _spent(e)
 
@@ -327,23 +350,43 @@ def _granted(grant: Grant, now: int) -> dict[str, Any]:
 
 
 def _acts(verdict: dict[str, Any]) -> list[dict[str, Any]]:
-    """The effects of a verdict that change something."""
-    return [one for one in verdict.get("effects") or [] if not str(one.get("kind", "")).endswith(".read")]
+    """The effects of a verdict that change something, or that a human is asked about although they only read."""
+    return [
+        one
+        for one in verdict.get("effects") or []
+        if not str(one.get("kind", "")).endswith(".read") or int((one.get("facts") or {}).get("tier", 3)) >= 3
+    ]
 
 
 def _effect(verdict: dict[str, Any]) -> str:
     return ",".join(sorted({str(one.get("kind", "")) for one in _acts(verdict)}))
 
 
-def _covering(live: list[Grant], draft: Escalation) -> Grant | None:
-    """The grant that covers a tier-3 call: same tool, no other kind of effect, and every target within its pattern."""
+OF_TARGET = {"tier", "branch", "inside", "url", "removed", "ratio"}
+"""Facts that follow the target, which the pattern bounds; every other one says what is done, and how."""
+
+
+def _way(effect: dict[str, Any]) -> str:
+    """What is done, where and how, leaving the target aside: a forced push is not like a push, prod not like staging."""
+    facts = {name: value for name, value in (effect.get("facts") or {}).items() if name not in OF_TARGET}
+    return canonical([effect.get("kind"), effect.get("host"), effect.get("environment"), facts]).decode()
+
+
+def _covering(tx: Tx, live: list[Grant], draft: Escalation) -> Grant | None:
+    """The grant that covers a tier-3 call: same tool, nothing done that was not seen, every target within its pattern."""
     verdict = json.loads(draft.verdict)
+    acts = _acts(verdict)
     if draft.tier != 3 or draft.kind != "tool" or int(verdict.get("approvers", 1)) > 1:
         return None
-    kinds = set(_effect(verdict).split(","))
-    targets = {str(verdict.get("target", "")), *(str(one.get("target", "")) for one in _acts(verdict))}
+    if verdict.get("unparseable") or not acts:
+        return None
+    targets = {str(verdict.get("target", "")), *(str(one.get("target", "")) for one in acts)}
+    ways = {_way(one) for one in acts}
     for grant in live:
-        if grant.tool != draft.tool or not kinds <= set(grant.effect.split(",")) or "" in targets:
+        seen = escalations.get(tx.connection, grant.escalation)
+        if grant.tool != draft.tool or "" in targets or seen is None:
+            continue
+        if not ways <= {_way(one) for one in _acts(json.loads(seen.verdict))}:
             continue
         if all(_within(target, grant.target, bool(verdict.get("confirm"))) for target in targets):
             return grant

@@ -22,7 +22,8 @@ class Escalation:
     hook sent, `asked` the hash of tool and input, `attached` whether a hook is waiting on the line right now
     (`waiter`: that process, as pid:start:boot),
     `approvals` a JSON list of those who said yes so far, `answer` what goes back with an approval (choices, edited
-    arguments) as JSON.
+    arguments) as JSON, `radius` the measured blast radius as JSON ("" until it is measured), `alike` the same for
+    questions that may be decided together.
     """
 
     n: int
@@ -61,6 +62,8 @@ class Escalation:
     reason: str
     answer: str
     used_at: int | None
+    radius: str = ""
+    alike: str = ""
 
 
 def number(connection: sqlite3.Connection) -> tuple[int, str]:
@@ -74,7 +77,7 @@ def add(connection: sqlite3.Connection, escalation: Escalation) -> None:
     rows.insert(connection, "escalations", escalation)
 
 
-BESIDE = {"page_at", "attached", "waiter"}
+BESIDE = {"page_at", "attached", "waiter", "radius"}
 """Columns that change beside the question: whoever looks at it need not look again."""
 
 
