@@ -42,7 +42,7 @@ Result = TypeVar("Result")
 ORPHANED = 75.0
 """Seconds after a start within which hooks that waited must have presented themselves again."""
 
-ALREADY_RUNNING = 5
+ALREADY_RUNNING, REFUSED = 5, 4
 MOST_KNOCKS = 1000
 
 
@@ -263,6 +263,8 @@ class Daemon:
         """A killed client leaves its hook waiting as an orphan: its questions are withdrawn, its session has ended."""
         while True:
             await asyncio.sleep(1.0)
+            if not self.home.operator_socket.exists():
+                raise FileNotFoundError(f"{self.home.operator_socket} was removed: nobody reaches this serve any more")
             # A store that cannot be written now is looked at again in a second; serve stays to refuse and to say so.
             with suppress(Unwritable):
                 for one in self.roster.departed():
@@ -382,6 +384,9 @@ def serve(home: Home) -> int:
     os.umask(0o027 if home.kind == "system" else 0o077)
     for folder in (home.config, home.state, home.runtime):
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        if problem := _open_to_others(folder):
+            print(problem, file=sys.stderr)
+            return REFUSED
     try:
         lock = _lock(home)
     except AlreadyRunning as running:
@@ -396,13 +401,24 @@ def serve(home: Home) -> int:
     return 0
 
 
+def _open_to_others(folder: Path) -> str:
+    """Why a folder is no place for a gate: who else could put another socket, policy or store there ("" if nobody)."""
+    seen = folder.stat()
+    if seen.st_uid not in (os.getuid(), 0):
+        return f"{folder}: belongs to user {peers.user(seen.st_uid)}, who could replace the gate; choose another SRECONSOLE_HOME"
+    if seen.st_mode & 0o002:
+        return f"{folder}: anybody may write there and replace the gate; run: chmod o-w {folder}"
+    return ""
+
+
 def _lock(home: Home) -> Any:
     """One instance per home, by a lock the kernel drops when the process dies."""
-    file = open(home.runtime / "serve.lock", "a+")  # noqa: SIM115 - held open for as long as serve lives
+    # Beside the store and not the sockets: a runtime folder goes at logout, and the store must not get two writers.
+    file = open(home.state / "serve.lock", "a+")  # noqa: SIM115 - held open for as long as serve lives
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise AlreadyRunning(f"another serve runs in {home.runtime}") from None
+        raise AlreadyRunning(f"another serve runs in {home.state}") from None
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
     file.flush()

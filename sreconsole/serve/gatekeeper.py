@@ -31,6 +31,13 @@ DOCTOR = "sreconsole-doctor-"
 """Sessions of `sreconsole doctor`, which proves that the gate answers: they leave no trace."""
 
 
+MOST_UNFINISHED = 512
+"""Calls being sent at once. A hook sends its own in one go, so the oldest of more is not one."""
+
+MOST_BYTES = 256 * 1024 * 1024
+"""Bytes of calls being sent at once."""
+
+
 class Gatekeeper:
     """Takes hook calls from the socket to their answer."""
 
@@ -40,12 +47,36 @@ class Gatekeeper:
     ) -> None:  # fmt: skip
         """`watched(path)` says what is wrong with a changed settings file ("" if nothing)."""
         self.lines: set[HookLine] = set()
+        self._unfinished: dict[HookLine, int] = {}
+        self._gathered = 0
         self._writer, self._judges, self._questions = writer, judges, questions
         self._roster, self._clock, self._watched = roster, clock, watched
         self._tasks: set[asyncio.Task[None]] = set()
         self._arrived: deque[HookLine] = deque()
         self._in_hand: set[asyncio.Task[None] | None] = set()
         self._closing = False
+
+    def arrived(self, line: HookLine) -> None:
+        """Somebody has connected; whoever has been sending the longest makes room."""
+        self._unfinished[line] = 0
+        if len(self._unfinished) > MOST_UNFINISHED:
+            self._drop(next(iter(self._unfinished)))
+
+    def gathers(self, line: HookLine, size: int) -> None:
+        """Somebody has sent more; whoever has sent the most makes room."""
+        if line in self._unfinished:
+            self._unfinished[line] += size
+            self._gathered += size
+        while self._gathered > MOST_BYTES:
+            self._drop(max(self._unfinished, key=lambda one: self._unfinished[one]))
+
+    def whole(self, line: HookLine) -> None:
+        """A call has arrived, or will not."""
+        self._gathered -= self._unfinished.pop(line, 0)
+
+    def _drop(self, line: HookLine) -> None:
+        self.whole(line)
+        line.drop()
 
     def begin(self, line: HookLine) -> None:
         """A call has arrived whole. Of a flood, what is not in hand yet waits as bytes alone, in order."""

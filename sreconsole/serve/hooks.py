@@ -49,24 +49,34 @@ class HookLine(asyncio.Protocol):
         self.peer = peers.peer(transport.get_extra_info("socket"))
         self.identity = f"{self.peer.pid}:{self.peer.started}:{peers.boot()}"
         self._gatekeeper.lines.add(self)
+        self._gatekeeper.arrived(self)
 
     def data_received(self, data: bytes) -> None:
         """Gather the header and the payload; then judge, once."""
         if self._size == -2:
             return
         self._buffer += data
+        self._gatekeeper.gathers(self, len(data))
         if self._size == -1 and not self._header():
             return
         if len(self._buffer) >= self._size:
             self.raw, self._size, self._buffer = bytes(self._buffer[: self._size]), -2, bytearray()
             self.sha = hashlib.sha256(self.raw).hexdigest()
+            self._gatekeeper.whole(self)
             self._gatekeeper.begin(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         """The hook is gone: killed by its client, or answered."""
         self._transport = None
         self._gatekeeper.lines.discard(self)
+        self._gatekeeper.whole(self)
         self._gatekeeper.hung_up(self)
+
+    def drop(self) -> None:
+        """Hang up on a sender that has not sent its call: a hook presents itself again, a flood does not matter."""
+        self._size, self._buffer = -2, bytearray()
+        if self._transport:
+            self._transport.abort()
 
     def reply(self, reply: Reply) -> None:
         """Answer with the hash of what was received, and hang up."""
