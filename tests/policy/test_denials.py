@@ -62,13 +62,20 @@ def test_another_way_is_not_a_retry_nor_late_nor_a_read() -> None:
 
 
 def test_a_denial_is_about_what_was_strictest() -> None:
-    found = denials.hits([effect("fs.write", "/p/a", 2), effect("infra.destroy", "prod", 4), effect("fs.read", "/p/b", 4)])
+    found = denials.hits(
+        [effect("fs.write", "/p/a", 2), effect("infra.destroy", "prod", 4), effect("fs.read", "/p/b", 4)]
+    )
     assert found == (("infra.destroy", "prod"),)
 
 
 @pytest.mark.parametrize(
     ("budgets", "wanted"),
-    [({}, (3, 20)), ({"denials": {"consecutive": 2}}, (2, 20)), ({"denials": {"total": 5}}, (3, 5)), ({"denials": 7}, (3, 20))],
+    [
+        ({}, (3, 20)),
+        ({"denials": {"consecutive": 2}}, (2, 20)),
+        ({"denials": {"total": 5}}, (3, 5)),
+        ({"denials": 7}, (3, 20)),
+    ],
 )
 def test_thresholds(budgets: dict[str, Any], wanted: tuple[int, int]) -> None:
     assert denials.thresholds(budgets) == wanted

@@ -59,6 +59,11 @@ def verdict(e: Any) -> dict[str, Any]:
     return found
 
 
+def paged(house: House, id: str) -> bool:
+    """Whether somebody is being paged for a question."""
+    return any(e.subject == id for e in house.events("page.queued"))
+
+
 def test_a_spent_budget_asks_and_a_yes_raises_it(small: House) -> None:
     for number in range(5):
         assert answer(small.hook(write(small, f"f{number}.py")))[0] == "none"
@@ -66,7 +71,11 @@ def test_a_spent_budget_asks_and_a_yes_raises_it(small: House) -> None:
     assert answer(small.hook(write(small, "f0.py")))[0] == "none", "a file touched before is not another one"
     hook = small.hook(write(small, "f5.py"))
     e = small.waiting()[0]
-    assert (e.tier, verdict(e)["rule"], verdict(e)["does"]) == (3, "budget.files_touched", "5 of 5 files; wants to go on")
+    assert (e.tier, verdict(e)["rule"], verdict(e)["does"]) == (
+        3,
+        "budget.files_touched",
+        "5 of 5 files; wants to go on",
+    )
     assert verdict(e)["standing"]["budgets"]["files_touched"] == [5, 5]
     small.decide("approve", e)
     assert answer(hook)[0] == "allow"
@@ -121,7 +130,7 @@ def test_three_denials_then_a_write_asks_and_a_yes_resets(house: House) -> None:
     hook = house.hook(write(house, "a.py"))
     e = house.waiting()[0]
     assert (e.tier, verdict(e)["rule"], verdict(e)["standing"]["denials"]) == (3, "denials.streak", [3, 3])
-    assert e.page_at is not None and e.page_at <= e.opened_at + 1000
+    wait_for(lambda: paged(house, e.id), 10, "a page")
     house.decide("approve", e)
     assert answer(hook)[0] == "allow"
     assert answer(house.hook(write(house, "b.py")))[0] == "none"
@@ -178,7 +187,7 @@ def test_the_same_effect_another_way_asks_counts_and_pages(house: House) -> None
     hook = house.hook(write(house, "notes.txt"))
     e = house.waiting()[0]
     assert (verdict(e)["rule"], verdict(e)["standing"]["denials"]) == ("deny-then-workaround", [1, 1])
-    assert e.page_at is not None
+    wait_for(lambda: paged(house, e.id), 10, "a page")
     house.decide("deny", e)
     answer(hook)
     hook = house.hook(call(house, "Edit", {"file_path": ci, "old_string": "a", "new_string": "b"}))
@@ -193,7 +202,7 @@ def test_a_token_seen_in_output_and_used_against_infrastructure_is_refused(house
     ended(house, seen, {"stdout": f'{{"railway": {{"token": "{TOKEN}"}}}}', "stderr": ""})
     use = (
         f"curl -X POST https://backboard.railway.app/graphql/v2 -u {TOKEN}: "
-        "-d '{\"query\":\"mutation { volumeDetach(id: 1) }\"}'"
+        '-d \'{"query":"mutation { volumeDetach(id: 1) }"}\''
     )
     decision, reason = answer(house.hook(house.bash(use)))
     assert (decision, "tier 4" in reason) == ("deny", True)
@@ -207,7 +216,9 @@ def test_another_token_is_no_proof(house: House) -> None:
     ended(house, seen, {"stdout": f"RAILWAY_TOKEN={TOKEN}\n"})
     other = "1a2b3c4d-0000-4a3b-8c2d-aaaabbbbcccc"
     hook = house.hook(
-        house.bash(f"curl -X POST https://backboard.railway.app/graphql/v2 -u {other}: -d '{{\"query\":\"mutation {{ a }}\"}}'")
+        house.bash(
+            f'curl -X POST https://backboard.railway.app/graphql/v2 -u {other}: -d \'{{"query":"mutation {{ a }}"}}\''
+        )
     )
     assert verdict(house.waiting()[0])["rule"] == "secret-then-network"
     hook.kill()
@@ -267,8 +278,7 @@ def test_turns_and_calls_at_once() -> None:
         rest = {**house.bash("x"), "hook_event_name": "Stop"}
         answer(house.hook(rest, "Stop"))
         house.hook(house.bash("ls e"))
-        rules = {verdict(e)["rule"] for e in house.waiting()}
-        assert "budget.turns" in rules
+        wait_for(lambda: "budget.turns" in {verdict(e)["rule"] for e in house.waiting()}, 10, "a question about turns")
     finally:
         house.close()
 
