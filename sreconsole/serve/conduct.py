@@ -146,6 +146,9 @@ class Case:
     def shown(self) -> dict[str, Any]:
         """How the session stands, for the card: denials [in a row, in all] of their limits, budgets [used, limit]."""
         record = self.standing.record
+        if self.raised and self.raised.denial:
+            # As it will be once this very call is counted.
+            record = standing.denied(self.standing, self._plan, self._now).record
         return {
             "denials": [record.streak, record.total], "of": [self.consecutive, self.total],
             "budgets": budgets.standing(self.standing.ledger, self.limits, self._now),

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from house import POLICY, House, answer
+from house import POLICY, House, answer, wait_for
 
-from sreconsole.store import database, sessions
 from sreconsole.store import conduct as table
+from sreconsole.store import database, sessions
 
 TOKEN = "9f8b7c6d-5e4f-4a3b-8c2d-1e0f9a8b7c6d"
 BUDGETS = "budgets: {files_touched: 5, lines_added: 100, subagents: 2, external_calls: 3, parallel_calls: 50}\n"
@@ -186,13 +186,13 @@ def test_the_same_effect_another_way_asks_counts_and_pages(house: House) -> None
     answer(hook)
     hook = house.hook(write(house, "notes.txt"))
     e = house.waiting()[0]
-    assert (verdict(e)["rule"], verdict(e)["standing"]["denials"]) == ("deny-then-workaround", [1, 1])
+    assert (verdict(e)["rule"], verdict(e)["standing"]["denials"]) == ("deny-then-workaround", [2, 2])
     wait_for(lambda: paged(house, e.id), 10, "a page")
     house.decide("deny", e)
     answer(hook)
     hook = house.hook(call(house, "Edit", {"file_path": ci, "old_string": "a", "new_string": "b"}))
     e = house.waiting()[0]
-    assert verdict(e)["standing"]["denials"] == [2, 2], "counted when it was tried, not again when it was denied"
+    assert verdict(e)["standing"]["denials"] == [3, 3], "counted when it was tried, not again when it was denied"
     hook.kill()
 
 
