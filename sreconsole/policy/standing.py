@@ -87,7 +87,7 @@ def weigh(
         tool = plan.tool if answer.other_tool and not _shell(plan) else ""
         if denials.workaround(standing.record, plan.asked, plan.effects, now, answer.within, tool):
             return Raised(plan.call, answer.tier, answer.chain, answer.why, where=answer.where, denial=True)
-    if plan.tier == 2 and standing.record.streak >= consecutive:
+    if plan.tier >= 2 and standing.record.streak >= consecutive:
         why = f"{standing.record.streak} denials in a row: a human says whether this session goes on."
         return Raised(plan.call, 3, STREAK, why)
     if plan.tier > 2:

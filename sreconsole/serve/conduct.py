@@ -73,8 +73,9 @@ class Case:
         self.limits = conduct.limits(tx, self.standing, deeds["budgets"], known.session.agent)
         self.consecutive, self.total = denials.thresholds(deeds["budgets"])
         self.new_files = self._new_files()
+        self._own_tier = self._plan.tier
         self.raised = standing.weigh(
-            self.standing, self._plan, self.new_files, self.limits, self.consecutive, self._seen, now
+            self._weighed(deeds["budgets"]), self._plan, self.new_files, self.limits, self.consecutive, self._seen, now
         )
         self.judged = {**judged, "verdict": self._verdict(judged["verdict"])}
 
@@ -138,6 +139,9 @@ class Case:
             plan = self._plan = replace(plan, tier=raised.tier, rule=raised.rule)
             changes = {"tier": raised.tier, "rule": raised.rule, "why": raised.why, "where": raised.where,
                        "raised": True, "instead": "", "page_after": 0.0}  # fmt: skip
+            if self._own_tier == 3 and raised.tier == 3:
+                # It would have been asked anyway: whoever decides wants to know why.
+                changes["why"] = f"{raised.why} {verdict['why']}"
             verdict = {**verdict, **changes, "does": raised.does or verdict["does"]}
         if verdict["tier"] != 3:
             return verdict
@@ -151,7 +155,7 @@ class Case:
             record = standing.denied(self.standing, self._plan, self._now).record
         return {
             "denials": [record.streak, record.total], "of": [self.consecutive, self.total],
-            "budgets": budgets.standing(self.standing.ledger, self.limits, self._now),
+            "budgets": budgets.standing(self._weighed(self._deeds["budgets"]).ledger, self.limits, self._now),
         }  # fmt: skip
 
     def _bill(self) -> dict[str, Any]:
@@ -161,6 +165,14 @@ class Case:
             "cost": deeds["cost"], "files": deeds["files"], "steps": deeds["steps"], "taken": deeds["taken"],
             "marks": deeds["marks"], "budgets": deeds["budgets"],
         }  # fmt: skip
+
+    def _weighed(self, policy: Mapping[str, Any]) -> Standing:
+        """The record budgets are held against: the session's, or with `per: agent` what its agent used up today."""
+        agent = self._known.session.agent
+        if not agent or policy.get("per") != "agent":
+            return self.standing
+        used = self._conduct.used_today(self._tx, agent, self._now)
+        return replace(self.standing, ledger=replace(self.standing.ledger, used=used))
 
     def _new_files(self) -> int:
         if "files_touched" not in self.limits or not self._plan.files:
@@ -269,12 +281,15 @@ class Conduct:
         spent = {**cost, "files_touched": new_files}
         if not agent or not any(spent.values()):
             return
-        subject, day = f"agent:{agent}", now // DAY
-        stored = json.loads(table.get(tx.connection, subject) or "{}")
-        used = stored.get("used", {}) if stored.get("day") == day else {}
+        used = self.used_today(tx, agent, now)
         used = {name: used.get(name, 0) + spent.get(name, 0) for name in {*used, *spent}}
-        state = {"day": day, "used": {name: count for name, count in sorted(used.items()) if count}}
-        table.save(tx.connection, subject, json.dumps(state, separators=(",", ":")), now)
+        state = {"day": now // DAY, "used": {name: count for name, count in sorted(used.items()) if count}}
+        table.save(tx.connection, f"agent:{agent}", json.dumps(state, separators=(",", ":")), now)
+
+    def used_today(self, tx: Tx, agent: str, now: int) -> dict[str, int]:
+        """What all sessions of an agent have used up since midnight UTC, by budget."""
+        stored = json.loads(table.get(tx.connection, f"agent:{agent}") or "{}")
+        return dict(stored.get("used", {})) if stored.get("day") == now // DAY else {}
 
     def warn(self, case: Case, policy: Mapping[str, Any]) -> None:
         """Say once of each budget that most of it is used up."""
