@@ -20,6 +20,7 @@ from sreconsole.gate.escalation import State
 from sreconsole.paths import Home
 from sreconsole.serve import operators, peers, verbs
 from sreconsole.serve.clock import Clock
+from sreconsole.serve.conduct import Conduct
 from sreconsole.serve.gatekeeper import Gatekeeper
 from sreconsole.serve.heads import Heads, retain
 from sreconsole.serve.hooks import HookLine
@@ -35,6 +36,7 @@ from sreconsole.serve.timers import Timers
 from sreconsole.store import agents, escalations, sessions
 from sreconsole.store.event import NOTICE, WARN, Event
 from sreconsole.store.writer import Tx, Unwritable, Writer
+from sreconsole.text import fingerprint
 from sreconsole.text.redact import redact
 
 Result = TypeVar("Result")
@@ -62,12 +64,15 @@ class Daemon:
         self.roster = Roster()
         self.questions = Questions(self.writer, self.clock, self._wake)
         folders = sorted({str(home.config), str(home.state), str(home.runtime)})
-        self.judges = Judges(self.config["serve.workers"], folders, self._crashed)
+        self._key, self._key_problem = _fingerprint_key(home)
+        self.judges = Judges(self.config["serve.workers"], folders, self._crashed, self._key)
         self.policies = Policies(home)
+        self.conduct = Conduct(self.roster)
+        self.questions.answered = self.conduct.settled
         self.pager = Pager(self.writer, self.clock, lambda: self.config)
         self.timers = Timers(self.writer, self.questions, self.clock, self.pager.channels, self.pager.deliver)
         self.gatekeeper = Gatekeeper(
-            self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered
+            self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered, self.conduct
         )
         self.heads = Heads(self.writer, self.clock, lambda: self.config)
         self.operators = Operators(verbs.table(self), self.barred, self._refused, self._gone)
@@ -222,6 +227,9 @@ class Daemon:
 
         def work(tx: Tx) -> None:
             self.roster.load(tx)
+            self.conduct.prune(tx, now)
+            if self._key_problem:
+                tx.append(Event("gate.key", now, "serve", severity=WARN, summary=self._key_problem))
             for e in escalations.waiting(tx.connection):
                 if e.state == State.HELD:
                     step = life.withdraw(e, now)
@@ -423,6 +431,15 @@ def _lock(home: Home) -> Any:
     file.write(f"{os.getpid()}\n")
     file.flush()
     return file
+
+
+def _fingerprint_key(home: Home) -> tuple[bytes, str]:
+    """The home's key for fingerprints; with one that cannot be used, one for this run only, and what is wrong."""
+    path = home.state / "fingerprint.key"
+    try:
+        return fingerprint.key(path), ""
+    except fingerprint.KeyUnsafe as problem:
+        return os.urandom(fingerprint.KEY_BYTES), str(problem)
 
 
 def _fresh(path: Path) -> str:

@@ -99,10 +99,10 @@ class _Worker:
 class Judges:
     """A pool of workers under one policy."""
 
-    def __init__(self, count: int, guarded: list[str], crashed: Callable[[str, int], None]) -> None:
-        """`guarded` are the gate's own folders; `crashed(sha, times)` is told of each payload that was in a worker's
-        hand when it died."""
-        self._guarded = guarded
+    def __init__(self, count: int, guarded: list[str], crashed: Callable[[str, int], None], key: bytes = b"") -> None:
+        """`guarded` are the gate's own folders, `key` the home's for fingerprints of secrets; `crashed(sha, times)` is
+        told of each payload that was in a worker's hand when it died."""
+        self._guarded, self._key = guarded, key
         self.version = ""
         self.problems: list[str] = []
         self._count = count
@@ -161,9 +161,13 @@ class Judges:
         for worker in list(self._workers):
             await self._to(worker, {"do": "paths", "paths": paths})
 
-    async def call(self, client: str, event: str, raw: bytes, home: str) -> dict[str, Any]:
-        """What a worker makes of a hook's bytes; `home` is the folder of the agent's user. Raises Poison."""
-        return await self._ask({"do": "call", "client": client, "event": event, "home": home}, raw)
+    async def call(
+        self, client: str, event: str, raw: bytes, home: str, remembered: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """What a worker makes of a hook's bytes; `home` is the folder of the agent's user, `remembered` scripts as the
+        session wrote them, by path. Raises Poison."""
+        header = {"do": "call", "client": client, "event": event, "home": home}
+        return await self._ask({**header, "remembered": remembered} if remembered else header, raw)
 
     async def again(self, client: str, tool: str, arguments: dict[str, Any], cwd: str) -> dict[str, Any]:
         """The verdict of a stored action under the policy of now. Raises Poison."""
@@ -193,7 +197,7 @@ class Judges:
             return {"ok": False, "problems": ["a worker died while it read the policy"]}
 
     def _policy(self, paths: list[str]) -> dict[str, Any]:
-        return {"do": "policy", "paths": paths, "guarded": self._guarded}
+        return {"do": "policy", "paths": paths, "guarded": self._guarded, "key": self._key.hex()}
 
     def _lost(self, worker: _Worker, left: list[_Request]) -> None:
         if self._closing:
