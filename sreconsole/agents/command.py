@@ -14,7 +14,15 @@ from sreconsole.agents.person import Person, become
 from sreconsole.agents.scope import PR_SET_PDEATHSIG, prctl
 from sreconsole.agents.terminal import Terminal
 
-FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH}
+FORWARDED = {
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGWINCH,
+}
 WATCHED = {*FORWARDED, signal.SIGCHLD, signal.SIGCONT, signal.SIGTSTP}
 BLOCKED = {*WATCHED, signal.SIGTTOU}
 """SIGTTOU too: who is not in the foreground may then still take the terminal back."""

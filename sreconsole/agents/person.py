@@ -44,7 +44,9 @@ def to_become(uid: int | None, name: str) -> Person | None:
     if uid is None or uid == os.geteuid():
         return None
     if os.geteuid() != 0:
-        raise CannotBecome(f"agent {name} runs as {person(uid).name}: start it as root (sudo sreconsole run {name} -- …)")
+        raise CannotBecome(
+            f"agent {name} runs as {person(uid).name}: start it as root (sudo sreconsole run {name} -- …)"
+        )
     return person(uid)
 
 
@@ -55,7 +57,9 @@ def become(one: Person) -> None:
     os.setresuid(one.uid, one.uid, one.uid)
 
 
-def environment(before: Mapping[str, str], one: Person | None, scope: str, passed: Iterable[str] = ()) -> dict[str, str]:
+def environment(
+    before: Mapping[str, str], one: Person | None, scope: str, passed: Iterable[str] = ()
+) -> dict[str, str]:
     """What the command finds in its environment; pure.
 
     As the same user it is the caller's. Another user gets a clean one: nothing of the caller's but the terminal, the
@@ -65,12 +69,22 @@ def environment(before: Mapping[str, str], one: Person | None, scope: str, passe
     if one is None:
         return {**before, **mark}
     kept = {name: value for name, value in before.items() if name in KEPT or name.startswith("LC_") or name in passed}
-    own = {"HOME": one.home, "USER": one.name, "LOGNAME": one.name, "SHELL": "/bin/sh", "PATH": path(before.get("PATH", ""), before)}
+    own = {
+        "HOME": one.home,
+        "USER": one.name,
+        "LOGNAME": one.name,
+        "SHELL": "/bin/sh",
+        "PATH": path(before.get("PATH", ""), before),
+    }
     return {**kept, **own, **mark}
 
 
 def path(before: str, environment: Mapping[str, str]) -> str:
     """The folders of a PATH that are not the caller's own and not relative, else the usual ones; pure."""
     home = environment.get("HOME", "").rstrip("/")
-    found = [one for one in before.split(":") if one.startswith("/") and not (home and (one == home or one.startswith(home + "/")))]
+    found = [
+        one
+        for one in before.split(":")
+        if one.startswith("/") and not (home and (one == home or one.startswith(home + "/")))
+    ]
     return ":".join(dict.fromkeys(found)) or PATH

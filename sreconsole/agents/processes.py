@@ -37,7 +37,7 @@ def look(pid: int) -> Process | None:
 
 def every() -> list[Process]:
     """All processes alive now."""
-    pids = (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+    pids = (int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit())
     return [found for pid in pids if (found := look(pid))]
 
 

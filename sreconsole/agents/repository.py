@@ -21,7 +21,7 @@ def names(cwd: str) -> tuple[str, ...]:
 
     For each remote `host/owner/name`, `owner/name` and `name`; and the name of the top-level folder.
     """
-    found = _top(Path(cwd)) if os.path.isabs(cwd) else None
+    found = _top(Path(cwd)) if cwd.startswith("/") else None
     if found is None:
         return ()
     top, git = found

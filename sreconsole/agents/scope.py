@@ -7,6 +7,7 @@ the recorded root instead of init's.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -148,10 +149,8 @@ class Group(Subreaper):
 
     def kill(self) -> None:
         """By `cgroup.kill` where the kernel has it (5.14), and whoever is outside one by one."""
-        try:
+        with contextlib.suppress(OSError):  # An older kernel: what follows does it one by one.
             (self._tree.folder(self.path) / "cgroup.kill").write_text("1\n")
-        except OSError:
-            pass  # An older kernel: what follows does it one by one.
         super().kill()
 
     def release(self) -> None:

@@ -85,8 +85,13 @@ def enroll(
     map_user: Annotated[
         Many,
         typer.Option(
-            metavar="USER", help="Sessions of this user are its own (repeatable); with --map-folder, both must fit."
+            metavar="USER",
+            help="Sessions of this user are its own (repeatable); with --map-folder or --map-repository, both must fit.",
         ),
+    ] = None,
+    map_repository: Annotated[
+        Many,
+        typer.Option(metavar="REPO", help="Sessions in this repository are its own, as owner/name (repeatable)."),
     ] = None,
     unattended: Annotated[
         str, typer.Option(metavar="WORDS", help='How its tier 1 and 2 calls are answered: "no opinion" or "allow".')
@@ -100,7 +105,7 @@ def enroll(
     reply = fleet.ask(
         "enroll", name=name, owner=owner, uid=_uid("--user", user) if user else None, role=role, model=model,
         scope={key: value for key, value in scope.items() if value}, unattended=unattended,
-        rules=_rules(map_folder or [], map_user or []),
+        rules=_rules(map_folder or [], map_user or [], map_repository or []),
     )  # fmt: skip
     if as_json:
         table.document({"agent": reply["agent"]})
@@ -124,10 +129,11 @@ def revoke(
         raise typer.Exit(NO)
 
 
-def _rules(folders: list[str], users: list[str]) -> list[dict[str, Any]]:
+def _rules(folders: list[str], users: list[str], repositories: list[str]) -> list[dict[str, Any]]:
     """What maps a session: each rule's words must all fit, one fitting rule is enough."""
-    mine = [{"user": _uid("--map-user", user)} for user in users]
-    places = [{"folder": folder} for folder in folders]
+    mine: list[dict[str, Any]] = [{"user": _uid("--map-user", user)} for user in users]
+    places: list[dict[str, Any]] = [{"folder": folder} for folder in folders]
+    places += [{"repository": repository} for repository in repositories]
     return [{**who, **where} for who in mine for where in places] if mine and places else mine + places
 
 

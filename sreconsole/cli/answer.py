@@ -9,7 +9,7 @@ from typing import Any
 from sreconsole.cli.exits import Usage
 from sreconsole.store.escalations import Escalation
 
-ASKS = ("question", "elicitation")
+ASKS = ("question", "ask", "elicitation")
 """Kinds of escalation that cannot be approved without an answer."""
 
 

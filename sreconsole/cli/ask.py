@@ -7,6 +7,7 @@ import os
 import sys
 import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,8 +26,12 @@ UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 def command(
     question: Annotated[str, typer.Argument(help="What to ask.", show_default=False)],
-    choice: Annotated[list[str] | None, typer.Option("--choice", metavar="LABEL", help="One answer; give 2 to 20.")] = None,
-    wait: Annotated[str, typer.Option("--wait", metavar="TIME", help="How long to wait: 90s, 30m, 2h; at most 24h.")] = "30m",
+    choice: Annotated[
+        list[str] | None, typer.Option("--choice", metavar="LABEL", help="One answer; give 2 to 20.")
+    ] = None,
+    wait: Annotated[
+        str, typer.Option("--wait", metavar="TIME", help="How long to wait: 90s, 30m, 2h; at most 24h.")
+    ] = "30m",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Ask the on-call engineer and wait; prints the chosen label.
@@ -51,7 +56,9 @@ def ask(question: str, choices: list[str], wait: str, *, as_json: bool) -> int:
     try:
         reply = submit(paths.home(), question, choices, seconds)
     except (OSError, Unanswered) as down:
-        return _say(f"{getattr(down, 'strerror', None) or down}; nobody was asked. Is serve running? (sreconsole doctor)", 3)
+        return _say(
+            f"{getattr(down, 'strerror', None) or down}; nobody was asked. Is serve running? (sreconsole doctor)", 3
+        )
     except KeyboardInterrupt:
         return _say("withdrawn", WITHDRAWN)
     if as_json:
@@ -69,7 +76,7 @@ def submit(home: Home, question: str, choices: list[str], seconds: float) -> dic
     """Put the question over `hook.sock` and wait for its end. Raises OSError and hook.Unanswered without an answer."""
     from sreconsole import hook
 
-    body = {"question": question, "choices": choices, "wait": seconds, "cwd": os.getcwd(), "call": f"ask-{uuid.uuid4().hex}",
+    body = {"question": question, "choices": choices, "wait": seconds, "cwd": str(Path.cwd()), "call": f"ask-{uuid.uuid4().hex}",
             "session": os.environ.get("CLAUDE_CODE_SESSION_ID", "")[:200]}  # fmt: skip
     payload = json.dumps(body).encode()
     header = f"sre/1 sreconsole Ask {len(payload)} ?\n".encode()

@@ -20,7 +20,9 @@ def command(
     agent: Annotated[str, typer.Argument(help="The enrolled agent.", show_default=False)],
     command: Annotated[list[str], typer.Argument(help="What to run, after --.", show_default=False)],
     keep: Annotated[bool, typer.Option("--keep", help="Leave what is still alive when the command ends.")] = False,
-    env: Annotated[list[str] | None, typer.Option("--env", metavar="NAME", help="A variable another user's command gets too.")] = None,
+    env: Annotated[
+        list[str] | None, typer.Option("--env", metavar="NAME", help="A variable another user's command gets too.")
+    ] = None,
 ) -> None:
     """Run a command as an agent, in a scope of its own: what it starts is the agent's, and ends with it.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sreconsole.cli import card, fleet, ids, table
+from sreconsole.cli import card, fleet, ids, table, usage
 from sreconsole.cli.exits import NO
 from sreconsole.store import escalations, log, rows, sessions
 from sreconsole.store.sessions import Session
@@ -88,6 +88,9 @@ def release(
         table.say(f"{name} released from {was}" if was else f"{name} is not parked")
     if not was:
         raise typer.Exit(NO)
+
+
+app.command("usage")(usage.command)
 
 
 def _state(one: Session, waits: set[str]) -> str:

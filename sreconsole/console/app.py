@@ -97,6 +97,7 @@ class ConsoleApp(App[None]):
     async def on_unmount(self) -> None:
         """Hang up; approvals still held are withdrawn by `serve`."""
         terminal.title(self._driver, None)
+        terminal.mouse(self._driver, False)
         for task in self._tasks:
             task.cancel()
         await self.floor.close()

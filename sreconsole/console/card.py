@@ -9,7 +9,7 @@ from typing import Any
 from sreconsole.console import clock
 from sreconsole.console.draw import BLANK, Ink, Line, Span, column, flow, phrased, say
 from sreconsole.console.feed import Reader
-from sreconsole.console.question import LABEL, Question, labelled, pretty, state_ink
+from sreconsole.console.question import LABEL, READABLE, Question, labelled, state_ink
 from sreconsole.console.screen import Reading, Sight
 from sreconsole.store import escalations, grants, log, outbox
 from sreconsole.store.event import Entry
@@ -41,6 +41,7 @@ class Card(Reading):
         self.picked: list[list[str]] = [[] for _ in question.choices]
         self.own_words = ""
         self._page: tuple[object, list[Line], int] | None = None
+        self._laid_out: tuple[str, int, bool] | None = None
 
     @property
     def about(self) -> Question:
@@ -115,6 +116,10 @@ class Card(Reading):
     def lines(self, sight: Sight, width: int) -> list[Line]:
         """The whole card. The wrapped text is kept until the question or the width changes: it may be a megabyte."""
         key = (self.question.row, width, self.raw, self.asked_at, tuple(map(tuple, self.picked)), self.own_words)
+        laid_out = (self.question.row.digest, width, self.raw)
+        if laid_out != self._laid_out:
+            # Lines have other numbers now: what was read at another width does not count.
+            self._laid_out, self.furthest = laid_out, 0
         if self._page is None or self._page[0] != key:
             head = self._head(width)
             body = self._body(width)
@@ -122,15 +127,21 @@ class Card(Reading):
         return [*self._page[1], BLANK, *self._tail(sight, width)]
 
     def _head(self, width: int) -> list[Line]:
-        one = self.question
-        lines = labelled("does", one.does, width, Ink.STRONG)
-        lines += labelled("effect", one.effects(), width)
+        one, lines = self.question, list[Line]()
+        if not one.choices:
+            lines += labelled("does", one.does, width, Ink.STRONG)
+            lines += labelled("effect", one.effects(), width)
         if one.hidden:
             lines += labelled(
                 "hidden", f"{one.hidden} characters nobody can see, shown below as marks", width, Ink.NOTICE
             )
         if one.warning:
             lines += labelled("careful", one.warning, width, Ink.NOTICE)
+        if said := one.input.get("description"):
+            lines += labelled("it says", said, width)
+        if one.unread:
+            words = f"{one.unread:,} characters more are not shown: nobody reads so much, so it cannot be approved here"
+            lines += labelled("too long", words, width, Ink.NOTICE)
         if kinds := one.verdict.get("kinds"):
             lines += labelled(
                 "redacted", ", ".join(map(str, kinds)) if isinstance(kinds, list) else kinds, width, Ink.WARN
@@ -142,7 +153,7 @@ class Card(Reading):
             return [one for at in range(len(self.question.choices)) for one in self._choice(at, width)]
         spelt: Line = self.question.spelt
         if self.raw:
-            spelt = (Span(safe(pretty(self.question.input), newline="\n")),)
+            spelt = (Span(safe(self.question.json[:READABLE], newline="\n")),)
         label = "raw" if self.raw else "runs"
         flowed = flow(spelt, max(1, width - LABEL))
         return [(column(label if not at else "", LABEL, Ink.DIM), *one) for at, one in enumerate(flowed)]

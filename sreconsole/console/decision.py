@@ -74,6 +74,10 @@ def why_not_approve(question: Question | None, standing: Standing) -> str:
         return f"{row.id}: its time is up, it is refused"
     if standing.now - standing.came_at < INERT:
         return f"{row.id} came under your finger just now: look, then press again"
+    if question.unread:
+        return (
+            f"{row.id} is longer than anybody reads ({question.unread:,} characters more): it cannot be approved here"
+        )
     if not standing.read:
         return f"{row.id}: read what would run to its end first (space)"
     if row.kind in CHOOSING and question.choices and not standing.answered:

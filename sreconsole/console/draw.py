@@ -58,8 +58,14 @@ PLAIN_SHAPES = {
 """What a terminal without UTF-8 is shown for our own shapes; an entry keeps its width where it can."""
 
 
+ONE_LINE = 10_000
+"""Characters of a value that are looked at when it goes on one line; no terminal is wider."""
+
+
 def say(value: object, ink: Ink = Ink.PLAIN) -> Span:
-    """Any value as a piece of a line, made harmless."""
+    """Any value as a piece of a line, made harmless; what no line can hold is not even looked at."""
+    if isinstance(value, str) and len(value) > ONE_LINE:
+        return Span(safe(value[:ONE_LINE] + "…"), ink)
     return Span(safe(value), ink)
 
 
@@ -75,7 +81,7 @@ def cells(what: Line) -> int:
 
 def cut(text: str, width: int) -> Safe:
     """At most `width` cells of a text, ending in `…` where something was left out."""
-    shown = safe(text)
+    shown = say(text).text
     if cell_len(shown) <= width:
         return shown
     return safe(set_cell_size(shown, width - 1) + "…") if width > 0 else safe("")
@@ -83,7 +89,7 @@ def cut(text: str, width: int) -> Safe:
 
 def column(value: object, width: int, ink: Ink = Ink.PLAIN, *, right: bool = False) -> Span:
     """A piece of exactly `width` cells: cut with `…`, or filled with blanks."""
-    shown = cut(safe(value), width)
+    shown = cut(say(value).text, width)
     blanks = " " * (width - cell_len(shown))
     return Span(safe(blanks + shown if right else shown + blanks), ink)
 
@@ -138,6 +144,9 @@ def flow(what: Line, width: int) -> list[Line]:
             if number:
                 lines.append(tuple(now))
                 now, room = [], max(1, width)
+            if not now and part.isascii() and len(part) <= width:
+                now, room = [Span(safe(part), span.ink)], width - len(part)
+                continue
             for piece in wrapped(part, room) if cell_len(part) <= room else _refilled(part, room, max(1, width)):
                 if room <= 0 or cell_len(piece) > room:
                     lines.append(tuple(now))

@@ -31,7 +31,7 @@ class Easel:
         self.page = Canvas(ground, id="page")
         self.whole = True
         self._peek_top = 0
-        self._peek_of: str | None = None
+        self._peek_of: tuple[str, str] | None = None
 
     def compose(self) -> ComposeResult:
         """The widgets from top to bottom."""
@@ -71,14 +71,18 @@ class Easel:
             screen.window, screen.key, lambda row, width, chosen: screen.draw(row, sight, width), screen.empty(sight)
         )
         row, width, height = screen.window.row, self.values.size.width, self.values.size.height
-        id = None if row is None else screen.key(row)
-        if id != self._peek_of:
-            self._peek_of, self._peek_top = id, 0
+        question = screen.question(row) if row is not None else None
+        about = None if row is None else (screen.key(row), question.row.digest if question else "")
+        if about != self._peek_of:
+            self._peek_of, self._peek_top = about, 0
         shown = screen.peek(row, sight, width + LABEL, height + self._peek_top) if row is not None else NO_PEEK
+        if self._peek_top >= len(shown.lines) and row is not None:
+            self._peek_top = 0
+            shown = screen.peek(row, sight, width + LABEL, height)
         self.whole = shown.whole
-        lines = shown.lines[self._peek_top :] or shown.lines
+        lines = shown.lines[self._peek_top :]
         self.labels.show([(column(label.text, LABEL, label.ink),) for label, _ in lines])
-        self.values.show([value for _, value in lines], screen.question(row) if row is not None else None)
+        self.values.show([value for _, value in lines], question)
 
     def reading(self, screen: Reading, sight: Sight) -> None:
         """Paint the part of a page that is in view."""

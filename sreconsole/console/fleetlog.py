@@ -8,7 +8,7 @@ import sqlite3
 from sreconsole.console import clock
 from sreconsole.console.draw import BLANK, Ink, Line, Span, cells, column, flow, line, say
 from sreconsole.console.feed import Reader
-from sreconsole.console.question import LABEL, Peek, labelled
+from sreconsole.console.question import LABEL, READABLE, Peek, labelled
 from sreconsole.console.screen import Listing, Reading, Sight
 from sreconsole.store import log
 from sreconsole.store.event import GENESIS, NOTICE, PAGE, WARN, Entry, relink
@@ -123,7 +123,7 @@ class FleetLog(Listing[Entry]):
             f"{name} {value}" for name, value in (("agent", row.agent), ("session", row.session), ("by", row.actor),
                                                   ("about", row.subject), ("from", row.source)) if value
         )  # fmt: skip
-        data = flow((Span(safe(row.data)),), max(1, width - LABEL))[: max(1, height - 3)]
+        data = flow((say(row.data),), max(1, width - LABEL))[: max(1, height - 3)]
         lines = [(say(f"#{row.seq}", Ink.STRONG), line(say(row.summary, Ink.STRONG))), (say("who", Ink.DIM), line(who))]
         lines += [(say("data" if not at else "", Ink.DIM), one) for at, one in enumerate(data)]
         lines.append((say("link", Ink.DIM), line(f"{row.hash[:12]} after {row.prev[:12]}")))
@@ -177,8 +177,12 @@ class Event(Reading):
             lines += labelled("tier", one.tier, width)
         lines += labelled("severity", SEVERITY.get(one.severity, ("info", Ink.PLAIN))[0], width)
         lines.append(BLANK)
-        for at, part in enumerate(flow((Span(safe(_pretty(one.data), newline="\n")),), max(1, width - LABEL))):
+        data = _pretty(one.data)
+        for at, part in enumerate(flow((Span(safe(data[:READABLE], newline="\n")),), max(1, width - LABEL))):
             lines.append((column("data" if not at else "", LABEL, Ink.DIM), *part))
+        if len(data) > READABLE:
+            words = f"{len(data) - READABLE:,} characters more: sreconsole log --json --before {one.seq + 1} --limit 1"
+            lines += labelled("", words, width, Ink.WARN)
         lines.append(BLANK)
         return lines + self._links(width)
 

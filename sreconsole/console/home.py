@@ -80,7 +80,7 @@ class Home(Listing[Need]):
             fine = self._ticking(sight.now) is row.question
             return row.question.summary(sight.now, width, stale=sight.stale, fine=fine)
         assert row.parked is not None
-        who = column(row.parked.agent or row.parked.id, 19, Ink.DIM)
+        who = column(row.parked.agent or row.parked.id, 26 if width >= 100 else 19, Ink.DIM)
         words = f"parked on {row.parked.parked_on}: its risky calls are refused until you release it"
         return (say("PRK", Ink.WARN), say("  "), column("stopped", 13), who, say("  "), say(words))
 

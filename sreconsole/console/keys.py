@@ -12,7 +12,8 @@ class Danger(StrEnum):
 
     NONE = "at once"
     REASON = "asks for a reason, enter sends"
-    HELD = "held 3 s, u takes it back"
+    BOUNDS = "asks for its bounds, then decides"
+    HELD = "held first, so that it can be taken back"
     TYPED = "type it to go on"
 
 
@@ -50,7 +51,7 @@ KEYS = (
     Key("undo", ("u",), ASKING, "take an approval back while it is held", "undo",
         twin="sreconsole escalations approve ID --undo"),
     Key("grant", ("A",), ASKING, "approve this and its like for a bounded time and number of uses", "bound…",
-        Danger.REASON, "sreconsole escalations grant ID --target PATTERN --minutes N --uses N"),
+        Danger.BOUNDS, "sreconsole escalations grant ID --target PATTERN --minutes N --uses N"),
     Key("break-glass", ("B",), ASKING, "approve alone what needs two people; it pages and is audited", "",
         Danger.TYPED, "sreconsole escalations approve ID --break-glass --reason TEXT"),
     Key("release", ("r",), ("home", "agents"), "let a parked session ask again", "release", Danger.REASON,

@@ -15,6 +15,15 @@ from sreconsole.text.safe import look
 LABEL = 11
 """Cells of the labels in front of a peek's and a card's lines."""
 
+READABLE = 200_000
+"""Characters of a call that are shown. Nobody reads more, so what is longer cannot be approved here."""
+
+PARSED = 8_000_000
+"""Characters of stored JSON that are parsed; more of it is shown as it stands."""
+
+WORDS = 2_000
+"""Characters of a reason or a description that are shown."""
+
 CHOOSING = ("question", "plan", "elicitation", "ask")
 """Kinds that are answered and not only allowed."""
 
@@ -43,7 +52,21 @@ class Question:
     @cached_property
     def input(self) -> dict[str, Any]:
         """The redacted arguments; an unreadable text stands under the key `input`."""
-        return _object(self.row.input) or ({"input": self.row.input} if self.row.input not in ("", "{}") else {})
+        stored = self.row.input
+        return _object(stored) or ({"input": stored} if stored not in ("", "{}") else {})
+
+    @property
+    def json(self) -> str:
+        """All arguments as JSON, over lines where they are not nested too deep for it."""
+        try:
+            return pretty(self.input)
+        except RecursionError:
+            return self.row.input
+
+    @cached_property
+    def unread(self) -> int:
+        """Characters of the call that are not shown because nobody could read them all."""
+        return max(0, sum(len(raw.text) for raw in self._all) - READABLE)
 
     @cached_property
     def choices(self) -> list[dict[str, Any]]:
@@ -83,10 +106,25 @@ class Question:
     @cached_property
     def spelt(self) -> Line:
         """The bytes that would run, redacted, with the part the policy objects to in another ink."""
+        pieces, room = list[Span](), READABLE
+        for raw in self._all:
+            pieces.append(_kept(raw.text[:room], raw.ink))
+            room -= len(raw.text)
+            if room <= 0:
+                break
+        return tuple(pieces)
+
+    @cached_property
+    def _all(self) -> list[_Raw]:
         command = self.input.get("command")
-        if self.row.tool == "Bash" and isinstance(command, str):
-            return _spanned(command, self.verdict.get("span"))
-        return _arguments(self.input)
+        try:
+            if self.row.tool != "Bash" or not isinstance(command, str):
+                return _arguments(self.input) or [_Raw("(no arguments)", Ink.DIM)]
+            # What the agent says of its command is not part of what runs, every other argument is.
+            more = {name: value for name, value in self.input.items() if name not in ("command", "description")}
+            return [*_spanned(command, self.verdict.get("span")), *([_Raw("\n"), *_arguments(more)] if more else [])]
+        except RecursionError:
+            return [_Raw(self.row.input)]
 
     @cached_property
     def does(self) -> str:
@@ -183,13 +221,13 @@ class Question:
     def asked(self, now: int) -> str:
         """Who asks, from where, since when."""
         row = self.row
-        parts = [self.who, f"session {row.session}", row.client, row.cwd]
+        parts = [self.who if row.agent else "no agent", f"session {row.session}", row.client, row.cwd]
         return " · ".join(part for part in parts if part) + f" · asked {clock.hour(row.opened_at, now)}"
 
     @cached_property
     def hidden(self) -> int:
         """Characters shown as marks because nobody could see them: the most of what `serve` and this screen counted."""
-        here = sum(look(text, newline="\n").hidden for text in _texts(self.input))
+        here = sum(look(text[:READABLE], newline="\n").hidden for text in _texts(self.input)[:1000])
         return max(here, _number(self.verdict.get("hidden"), 0))
 
     @cached_property
@@ -198,7 +236,8 @@ class Question:
         said = self.verdict.get("warning")
         if said:
             return str(said)
-        return next((warned for text in _texts(self.input) if (warned := look(text).warning)), "")
+        texts = _texts(self.input)[:1000]
+        return next((warned for text in texts if (warned := look(text[:READABLE]).warning)), "")
 
     def bound(self, now: int) -> Line:
         """What a decision is bound to, how it stands, and what could not be seen.
@@ -252,7 +291,8 @@ def peek(question: Question, now: int, width: int, height: int) -> Peek:
 
 def labelled(label: str, words: object, width: int, ink: Ink = Ink.PLAIN) -> list[Line]:
     """A label and its words over as many lines as they take."""
-    parts = phrased(words, max(1, width - LABEL))
+    text = str(words)
+    parts = phrased(text if len(text) <= WORDS else f"{text[:WORDS]}…", max(1, width - LABEL))
     return [(column(label if not at else "", LABEL, Ink.DIM), say(part, ink)) for at, part in enumerate(parts)]
 
 
@@ -261,34 +301,39 @@ def state_ink(state: str) -> Ink:
     return {"approved": Ink.GOOD, "denied": Ink.BAD, "expired": Ink.WARN, "held": Ink.NOTICE}.get(state, Ink.PLAIN)
 
 
-def _arguments(arguments: dict[str, Any]) -> Line:
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A piece of a call before it is made harmless: that is done for as much as is shown."""
+
+    text: str
+    ink: Ink = Ink.PLAIN
+
+
+def _arguments(arguments: dict[str, Any]) -> list[_Raw]:
     """A tool's arguments, one by one: texts as they are, an edit's old and new parts marked as such."""
     marks = {"old_string": ("− ", Ink.BAD), "new_string": ("+ ", Ink.GOOD)}
-    parts = list[Span]()
+    parts = list[_Raw]()
     for name, value in arguments.items():
         mark, ink = marks.get(name, ("", Ink.PLAIN))
         text = value if isinstance(value, str) else pretty(value)
         if mark:
             text = "\n".join(mark + one for one in text.split("\n"))
         split = "\n" if "\n" in text or mark else " "
-        parts += [_kept(f"{name}:{split}", Ink.DIM), _kept(text, ink), _kept("\n")]
-    return tuple(parts[:-1]) or line(say("(no arguments)", Ink.DIM))
+        parts += [_Raw(f"{name}:{split}", Ink.DIM), _Raw(text, ink), _Raw("\n")]
+    return parts[:-1]
 
 
 def pretty(value: object) -> str:
-    """A value as JSON over lines; one too deep for that on a single line."""
-    try:
-        return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
-    except RecursionError:
-        return str(value)[:100_000]
+    """A value as JSON over lines. Raises RecursionError for one that is nested too deep."""
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
 
 
-def _spanned(command: str, span: object) -> Line:
+def _spanned(command: str, span: object) -> list[_Raw]:
     if isinstance(span, list) and len(span) == 2 and all(isinstance(end, int) for end in span):
         start, end = span
         if 0 <= start < end <= len(command) and (start, end) != (0, len(command)):
-            return (_kept(command[:start]), _kept(command[start:end], Ink.WARN), _kept(command[end:]))
-    return (_kept(command),)
+            return [_Raw(command[:start]), _Raw(command[start:end], Ink.WARN), _Raw(command[end:])]
+    return [_Raw(command)]
 
 
 def _kept(text: str, ink: Ink = Ink.PLAIN) -> Span:
@@ -313,7 +358,7 @@ def _texts(value: Any) -> list[str]:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text or "{}")
+        found = json.loads(text or "{}") if len(text) <= PARSED else {}
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -72,7 +72,9 @@ def refused(why: str) -> Reply:
 
 
 def _reply(state: str, reason: str, **facts: str | None) -> Reply:
-    return Reply(out=json.dumps({"state": state, "choice": None, "by": "", "escalation": "", "reason": reason, **facts}).encode())
+    return Reply(
+        out=json.dumps({"state": state, "choice": None, "by": "", "escalation": "", "reason": reason, **facts}).encode()
+    )
 
 
 def _text(payload: Mapping[str, Any], key: str, longest: int, *, empty: bool = False) -> str:
@@ -80,4 +82,3 @@ def _text(payload: Mapping[str, Any], key: str, longest: int, *, empty: bool = F
     if not isinstance(value, str) or len(value) > longest or not (value or empty):
         raise Unreadable(f"{key}: must be text of at most {longest} characters")
     return value
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,22 +23,29 @@ def checked(kind: str, choices: Sequence[Mapping[str, Any]], answer: Any) -> dic
     """The answer that goes back with an approval, as it is stored; None without one. Raises WrongChoice.
 
     For a question: an answer to every question and to no other; one label, or several where it says so. For an
-    elicitation: `{"content": {field: value}}` that fits the server's schema. For the rest nothing is asked.
+    elicitation: `{"content": {field: value}}` that fits the server's schema. For the rest nothing is asked. A `text`
+    beside or instead of these stands for what was not picked: words of one's own, or a form's one value.
     """
     if answer is not None and not isinstance(answer, dict):
         raise WrongChoice("answer: must be an object")
+    given = answer or {}
+    words = given.get("text") if isinstance(given.get("text"), str) else ""
     if kind in CHOOSING:
-        return {"choices": _chosen(kind, choices, (answer or {}).get("choices"))}
+        picked = _in_own_words(choices, given.get("choices"), words) if words else given.get("choices")
+        return {"choices": _chosen(kind, choices, picked)}
     if kind == "elicitation":
-        content = (answer or {}).get("content") or {}
-        return {"content": _content(next(iter(choices), {}).get("schema"), content)}
+        schema = next(iter(choices), {}).get("schema")
+        content = given.get("content") or (_spelt(schema, words) if words else {})
+        return {"content": _content(schema, content)}
     if kind == "tool" and answer:
         # Other arguments would run unjudged: a tier-4 one too.
         raise WrongChoice("answer: a call runs as it was asked or not at all; deny it and say what to run instead")
     return answer
 
 
-def restored(answer: Mapping[str, Any], stored: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def restored(
+    answer: Mapping[str, Any], stored: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """Choices by question in the asker's own words: what was stored and shown is redacted, the places are the same."""
     back: dict[str, Any] = {}
     for shown, original in zip(stored, asked, strict=True):
@@ -53,6 +61,30 @@ def labels(given: Any) -> list[str]:
     if isinstance(given, dict):
         return [str(given.get("text", ""))]
     return [given] if isinstance(given, str) else [str(one) for one in given or []]
+
+
+def _in_own_words(choices: Sequence[Mapping[str, Any]], given: Any, words: str) -> Any:
+    """The answers with `{"text": words}` for each question that was given none, or those very words."""
+    picked = dict(given) if isinstance(given, dict) else {}
+    for one in choices:
+        name = str(one["question"])
+        if not picked.get(name) or labels(picked[name]) == [words]:
+            picked[name] = {"text": words}
+    return picked
+
+
+def _spelt(schema: Any, words: str) -> Any:
+    """A form's content as typed: a JSON object, or the value of its only field."""
+    try:
+        value = json.loads(words)
+    except (ValueError, RecursionError):
+        value = words
+    fields = schema.get("properties") if isinstance(schema, dict) else None
+    if isinstance(value, dict) or not isinstance(fields, dict) or len(fields) != 1:
+        return value
+    name, about = next(iter(fields.items()))
+    plain = isinstance(about, dict) and about.get("type") == "string"
+    return {name: words if plain else value}
 
 
 def _chosen(kind: str, choices: Sequence[Mapping[str, Any]], given: Any) -> dict[str, Any]:

@@ -47,7 +47,9 @@ def read(raw: bytes, event: str) -> Call:
     arguments = payload.get("tool_input", {})
     if not isinstance(arguments, dict):
         raise Unreadable("tool_input is not an object")
-    call = _name(payload, "tool_use_id") if event == "PreToolUse" else str(payload.get("tool_use_id", ""))[:LONGEST_NAME]
+    call = (
+        _name(payload, "tool_use_id") if event == "PreToolUse" else str(payload.get("tool_use_id", ""))[:LONGEST_NAME]
+    )
     return Call(
         client=CLIENT, event=event, kind=kind, session=_name(payload, "session_id"), cwd=_text(payload, "cwd"),
         subagent=_optional(payload, "agent_id"), subagent_type=_optional(payload, "agent_type"), tool=tool,

@@ -6,12 +6,21 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from . import filesystem, sql
+from . import edits, sql
 from .call import Call
 from .options import Options
 from .shell import Word
+from .wordlist import wordset
 
-_KINDS = {"read": "db.read", "write": "db.write", "mass-write": "db.write", "destroy": "db.destroy", "schema": "db.migrate", "grant": "secret.write", "execute": "exec.unknown"}
+_KINDS = {
+    "read": "db.read",
+    "write": "db.write",
+    "mass-write": "db.write",
+    "destroy": "db.destroy",
+    "schema": "db.migrate",
+    "grant": "secret.write",
+    "execute": "exec.unknown",
+}
 _LOCAL = re.compile(r"(?i)^(localhost|127\.|::1|0\.0\.0\.0|/var/run|/tmp|host\.docker\.internal)|^$")
 
 
@@ -36,20 +45,34 @@ def where_of(connection: str) -> dict[str, Any]:
     if match:
         host, database = match.group(1), match.group(2)
         local = bool(_LOCAL.match(host))
-        return {"host": host, "signals": tuple(w for w in (host, database) if w), "local": local, "local_why": f"{host or 'no host'} is this machine"}
+        return {
+            "host": host,
+            "signals": tuple(w for w in (host, database) if w),
+            "local": local,
+            "local_why": f"{host or 'no host'} is this machine",
+        }
     if connection and not _LOCAL.match(connection):
         return {"host": connection, "signals": (connection,)}
     return {"local": True, "local_why": "no other host is named"}
 
 
 def _psql(call: Call) -> None:
-    options = Options(call.args, frozenset("c f d h p U v o L F P R T command file dbname host port username set output log-file".split()))
+    options = Options(
+        call.args,
+        wordset(
+            """
+            c f d h p U v o L F P R T command file dbname host port username set output log-file
+            """
+        ),
+    )
     words = options.rest
-    connection = str(options.value("h", "host")) or next((str(w) for w in [options.value("d", "dbname"), *words] if "://" in w or "${" in w or "host=" in w), "")
+    connection = str(options.value("h", "host")) or next(
+        (str(w) for w in [options.value("d", "dbname"), *words] if "://" in w or "${" in w or "host=" in w), ""
+    )
     match = re.search(r"host=(\S+)", connection)
     connection = match.group(1) if match else connection or str(_variable(call, "PGHOST"))
     names = tuple(str(w) for w in [options.value("d", "dbname"), *words[:1]] if w and "://" not in w and "${" not in w)
-    _client(call, options, ("c", "command"), ("f", "file"), connection, names)
+    _client(call, options, (("c", "command"), ("f", "file")), connection, _named(connection, names))
 
 
 def _variable(call: Call, name: str) -> str:
@@ -58,15 +81,36 @@ def _variable(call: Call, name: str) -> str:
 
 
 def _mysql(call: Call) -> None:
-    options = Options(call.args, frozenset("e h P u D S execute host port user database socket default-character-set defaults-file login-path".split()))
-    connection = str(options.value("h", "host")) or next((str(w) for w in options.rest if "${" in w), "") or (str(options.value("login-path")))
+    options = Options(
+        call.args,
+        wordset(
+            """
+            e h P u D S execute host port user database socket default-character-set defaults-file login-path
+            """
+        ),
+    )
+    connection = (
+        str(options.value("h", "host"))
+        or next((str(w) for w in options.rest if "${" in w), "")
+        or (str(options.value("login-path")))
+    )
     names = tuple(str(w) for w in [options.value("D", "database"), *options.rest[:1]] if w)
     if call.name in ("mysqladmin", "mariadb-admin"):
         verb = next((str(w) for w in options.rest), "")
         destroys = verb in ("drop", "shutdown", "kill")
-        call.emit("db.destroy" if destroys else "secret.write" if verb in ("password",) else "db.write" if verb in ("create",) else "db.read", f"mysqladmin {verb}", **_named(connection, names))
+        call.emit(
+            "db.destroy"
+            if destroys
+            else "secret.write"
+            if verb in ("password",)
+            else "db.write"
+            if verb in ("create",)
+            else "db.read",
+            f"mysqladmin {verb}",
+            **_named(connection, names),
+        )
         return
-    _client(call, options, ("e", "execute"), (), connection, names)
+    _client(call, options, (("e", "execute"), ()), connection, _named(connection, names))
 
 
 def _named(connection: str, names: tuple[str, ...]) -> dict[str, Any]:
@@ -75,33 +119,31 @@ def _named(connection: str, names: tuple[str, ...]) -> dict[str, Any]:
     return facts
 
 
-def _client(call: Call, options: Options, text: tuple[str, ...], files: tuple[str, ...], connection: str, names: tuple[str, ...]) -> None:
-    facts = _named(connection, names)
-    given = [w for w in _every(call, text)]
+def _client(
+    call: Call, options: Options, flags: tuple[tuple[str, ...], tuple[str, ...]], connection: str, facts: dict[str, Any]
+) -> None:
+    """Statements of a client: from the flags that take text, the flags that name a file, a redirection, or a pipe."""
+    text, files = flags
+    given = list(_every(call, text))
     for word in given:
-        statement(call, word, word, connection, **{k: v for k, v in facts.items() if k == "signals"})
+        statement(call, word, word, connection, signals=facts["signals"])
         if word.dynamic and re.match(r"\s*\$", word):
             call.emit("db.write", "statements not known before they run", word, **facts)
-    for name in files:
-        path = options.value(name)
-        if path:
-            _file(call, path, connection, facts)
-            given.append(path)
-    for redirect in call.redirects:
-        if redirect.operator == "<":
-            _file(call, redirect.target, connection, facts)
-            given.append(redirect.target)
+    paths = [options.value(name) for name in files if options.value(name)]
+    paths += [redirect.target for redirect in call.redirects if redirect.operator == "<"]
+    for path in paths:
+        _file(call, path, connection, facts)
+    given += paths
     flow = call.stdin
     if flow is not None and flow.text is not None:
         word = Word(flow.text, *(flow.span or call.span))
         statement(call, flow.text, word, connection, signals=facts["signals"])
     elif flow is not None and not given:
         call.emit("db.write", "statements from a pipe", **facts)
+    elif not given and options.has("l", "list", "version", "V", "help"):
+        call.emit("db.read", "list", **facts)
     elif not given:
-        if options.has("l", "list", "version", "V", "help"):
-            call.emit("db.read", "list", **facts)
-        else:
-            call.emit("db.write", "an open session", traits={"session"}, **facts)
+        call.emit("db.write", "an open session", traits={"session"}, **facts)
 
 
 def _every(call: Call, names: tuple[str, ...]) -> list[Word]:
@@ -115,7 +157,13 @@ def _every(call: Call, names: tuple[str, ...]) -> list[Word]:
                 found.append(args[index + 1])
             elif len(name) > 1 and word.startswith(flag + "="):
                 found.append(word.like(word.partition("=")[2]))
-            elif len(name) == 1 and re.match(rf"-[A-Za-z]*{name}$", word) and word != flag and not word.startswith("--") and index + 1 < len(args):
+            elif (
+                len(name) == 1
+                and re.match(rf"-[A-Za-z]*{name}$", word)
+                and word != flag
+                and not word.startswith("--")
+                and index + 1 < len(args)
+            ):
                 found.append(args[index + 1])
             elif len(name) == 1 and word.startswith(flag) and len(word) > 2 and not word.startswith("--"):
                 found.append(word.like(word[2:]))
@@ -123,7 +171,7 @@ def _every(call: Call, names: tuple[str, ...]) -> list[Word]:
 
 
 def _file(call: Call, path: Word, connection: str, facts: dict[str, Any]) -> None:
-    from .unwrap import script_content
+    from .shells import script_content
 
     text, _ = script_content(call, path)
     if text is not None:
@@ -137,7 +185,7 @@ def _file(call: Call, path: Word, connection: str, facts: dict[str, Any]) -> Non
 def _sqlite(call: Call) -> None:
     words = [w for w in call.args if not w.startswith("-")]
     name = str(words[0]) if words else ":memory:"
-    facts = {"local": True, "local_why": "a file of this machine"}
+    facts: dict[str, Any] = {"local": True, "local_why": "a file of this machine"}
     for word in words[1:]:
         statement(call, re.sub(r"(?m)^\s*\.(\w+).*$", "", word), word, "")
         if re.match(r"\s*\.(shell|system)\b", word):
@@ -151,16 +199,26 @@ def _sqlite(call: Call) -> None:
             _file(call, redirect.target, "", {**facts, "signals": ()})
 
 
-_MONGO = re.compile(r"(?i)\.?(dropDatabase|drop|deleteMany|remove|dropIndexes|dropIndex|dropUser|dropRole|shutdownServer|renameCollection)\s*\(")
-_MONGO_WRITE = re.compile(r"(?i)\.(insert\w*|update\w*|replace\w*|deleteOne|findOneAnd\w*|bulkWrite|create\w*|save|setFeature\w*|grant\w*|adminCommand)\s*\(")
+_MONGO = re.compile(
+    r"(?i)\.?(dropDatabase|drop|deleteMany|remove|dropIndexes|dropIndex|dropUser|dropRole|shutdownServer|"
+    r"renameCollection)\s*\("
+)
+_MONGO_WRITE = re.compile(
+    r"(?i)\.(insert\w*|update\w*|replace\w*|deleteOne|findOneAnd\w*|bulkWrite|create\w*|save|setFeature\w*|"
+    r"grant\w*|adminCommand)\s*\("
+)
 
 
 def _mongo(call: Call) -> None:
-    options = Options(call.args, frozenset("eval host port u p username password file f authenticationDatabase".split()), clusters=False)
+    options = Options(
+        call.args, wordset("eval host port u p username password file f authenticationDatabase"), clusters=False
+    )
     words = [w for w in options.rest if not w.endswith(".js")]
-    connection = str(options.value("host")) or (str(words[0]) if words and ("://" in words[0] or "${" in words[0] or "." in words[0]) else "")
+    connection = str(options.value("host")) or (
+        str(words[0]) if words and ("://" in words[0] or "${" in words[0] or "." in words[0]) else ""
+    )
     names = tuple(str(w) for w in words[:1])
-    facts = _named(connection, names)
+    facts: dict[str, Any] = _named(connection, names)
     text = str(options.value("eval")) or (call.stdin.text or "" if call.stdin is not None else "")
     found = _MONGO.search(text)
     if found:
@@ -171,135 +229,141 @@ def _mongo(call: Call) -> None:
         call.emit("db.read", text[:40], **facts)
 
 
-_REDIS_READ = frozenset(
-    "get mget keys scan ping info ttl pttl type exists hget hgetall hkeys hvals hlen hmget lrange llen lindex smembers scard sismember zrange zcard "
-    "zscore strlen dbsize time monitor memory object client slowlog latency config-get echo randomkey xlen xrange xinfo sscan hscan zscan getrange bitcount".split()
+_REDIS_READ = wordset(
+    """
+    get mget keys scan ping info ttl pttl type exists hget hgetall hkeys hvals hlen hmget lrange llen lindex
+    smembers scard sismember zrange zcard zscore strlen dbsize time monitor memory object client slowlog latency
+    config-get echo randomkey xlen xrange xinfo sscan hscan zscan getrange bitcount
+    """
 )
-_REDIS_DESTROY = frozenset("flushall flushdb shutdown swapdb debug failover replicaof slaveof".split())
+_REDIS_DESTROY = wordset("flushall flushdb shutdown swapdb debug failover replicaof slaveof")
 
 
 def _redis(call: Call) -> None:
-    options = Options(call.args, frozenset("h p a n u s user pass i r".split()), clusters=False)
+    options = Options(call.args, wordset("h p a n u s user pass i r"), clusters=False)
     words = [str(w).lower() for w in options.rest]
     connection = str(options.value("h", "u"))
-    facts = _named(connection, ())
+    facts: dict[str, Any] = _named(connection, ())
     if not words and call.stdin is not None and call.stdin.text:
         words = call.stdin.text.lower().split()
     verb = words[0] if words else ""
     if verb in _REDIS_DESTROY or "flushall" in words or "flushdb" in words:
         call.emit("db.destroy", verb.upper(), next((w for w in options.rest), None), sql="destroy", **facts)
-    elif verb == "eval" or (verb == "config" and "set" in words) or (verb == "script" and "flush" in words) or verb == "acl":
+    elif (
+        verb == "eval"
+        or (verb == "config" and "set" in words)
+        or (verb == "script" and "flush" in words)
+        or verb == "acl"
+    ):
         call.emit("db.write", " ".join(words[:3]), sql="write", **facts)
-    elif verb in _REDIS_READ or (verb == "config" and "get" in words) or (not verb and not call.stdin) or options.has("scan", "bigkeys", "stat", "latency", "memkeys", "hotkeys"):
+    elif (
+        verb in _REDIS_READ
+        or (verb == "config" and "get" in words)
+        or (not verb and not call.stdin)
+        or options.has("scan", "bigkeys", "stat", "latency", "memkeys", "hotkeys")
+    ):
         call.emit("db.read", verb or "redis", **facts)
     else:
         call.emit("db.write", " ".join(words[:2]), sql="write", **facts)
 
 
 def _postgres_tool(call: Call) -> None:
-    options = Options(call.args, frozenset("h p U d f F j n t T host port username dbname file maintenance-db".split()))
-    connection = str(options.value("h", "host")) or next((str(w) for w in [options.value("d", "dbname"), *options.rest] if "://" in w or "${" in w), "")
-    facts = _named(connection, tuple(str(w) for w in options.rest[:1]))
+    options = Options(call.args, wordset("h p U d f F j n t T host port username dbname file maintenance-db"))
+    connection = str(options.value("h", "host")) or next(
+        (str(w) for w in [options.value("d", "dbname"), *options.rest] if "://" in w or "${" in w), ""
+    )
+    facts: dict[str, Any] = _named(connection, tuple(str(w) for w in options.rest[:1]))
     name = call.name
     if name in ("dropdb", "dropuser"):
-        call.emit("db.destroy" if name == "dropdb" else "secret.write", f"{name} {' '.join(options.rest[:1])}", options.rest[0] if options.rest else None, sql="destroy", **facts)
+        call.emit(
+            "db.destroy" if name == "dropdb" else "secret.write",
+            f"{name} {' '.join(options.rest[:1])}",
+            options.rest[0] if options.rest else None,
+            sql="destroy",
+            **facts,
+        )
     elif name in ("pg_restore", "mysqlimport", "mongorestore", "mongoimport"):
         clean = options.has("c", "clean", "drop", "C", "create")
-        call.emit("db.destroy" if clean else "db.write", f"restores into {options.value('d', 'dbname') or 'a database'}", sql="write", **facts)
+        call.emit(
+            "db.destroy" if clean else "db.write",
+            f"restores into {options.value('d', 'dbname') or 'a database'}",
+            sql="write",
+            **facts,
+        )
     elif name in ("createdb", "createuser"):
         call.emit("db.write" if name == "createdb" else "secret.write", f"{name} {' '.join(options.rest[:1])}", **facts)
-    elif name in ("pg_resetwal", "pg_ctl", "pg_ctlcluster", "pg_upgrade", "initdb", "pg_rewind", "pg_dropcluster", "mysqld", "postgres"):
+    elif name in wordset(
+        """
+        pg_resetwal pg_ctl pg_ctlcluster pg_upgrade initdb pg_rewind pg_dropcluster mysqld postgres
+        """
+    ):
         read = any(w in ("status", "--version") for w in call.args)
-        call.emit("proc.run" if name in ("postgres", "mysqld", "initdb") else "fs.read" if read else "proc.service", f"{name} {' '.join(options.rest[:1])}")
+        call.emit(
+            "proc.run" if name in ("postgres", "mysqld", "initdb") else "fs.read" if read else "proc.service",
+            f"{name} {' '.join(options.rest[:1])}",
+        )
     else:
         target = options.value("f", "file")
         call.emit("db.read", f"{name} dump", **facts)
         if target:
-            filesystem.write(call, target)
+            edits.write(call, target)
 
 
 # -- frameworks ---------------------------------------------------------------------------------------------------
 
-_DESTROY_TASK = re.compile(
-    r"(?i)(^|\s)(db:(drop|reset|purge|wipe|truncate\w*|schema:load|seed:replant|migrate:reset|structure:load|drop:\S+|drop:_unsafe)|migrate:(fresh|reset|refresh)|"
-    r"migrate reset|db push --(force-reset|accept-data-loss)|db drop|db:wipe|database:drop|schema:drop|schema:update --force|doctrine:(database:drop|schema:drop)|flush|reset_db|"
-    r"db reset|queue:flush|clean|dropall|drop-all|drop|downgrade base|ecto\.(drop|reset)|database drop|destroy|reset|obliterate|db:migrate:undo:all)(\s|$|:)"
-)
-_MIGRATE_TASK = re.compile(
-    r"(?i)(^|\s)(db:(migrate(:\w+)?|rollback|setup|seed|prepare|schema:load|migrate:redo)|migrate(:install|:rollback|:deploy)?|migrate (deploy|dev|resolve|up|down|latest|rollback|run|to|redo|undo|apply|force)|"
-    r"upgrade|downgrade|stamp|db (push|seed|upgrade|downgrade|migrate|stamp|execute)|migration:(run|revert|up|down)|ecto\.(migrate|rollback)|update|rollback\w*|deploy|revert|run|up|down|redo|undo|"
-    r"loaddata|database update|db:seed|repair|baseline|undo|migrations:migrate|push|schema apply|apply|migrate apply|rebase)(\s|$|:)"
-)
-_READ_TASK = re.compile(
-    r"(?i)(^|\s)(status|history|current|show|heads|branches|check|list|showmigrations|sqlmigrate|inspectdb|info|validate|generate|format|studio|version|routes|stats|about|notes|"
-    r"migrate:status|migrate (status|diff|list)|db:(version|abort_if_pending_migrations|migrate:status|schema:dump)|makemigrations|revision|migrate create|create|init|diff|test|"
-    r"collectstatic|runserver|startapp|startproject|compilemessages|makemessages|check --deploy|diffsettings|findstatic|sqlflush|db pull|db (version|status|create))(\s|$)"
-)
 
-
-def framework(call: Call) -> None:
-    """rails, manage.py, alembic, prisma …: a task of theirs by name. Without a named environment it is this machine's."""
-    words = [str(w) for w in call.args]
-    text = " ".join(words)
-    name = call.name
-    variables = {**call.walk.state.exported, **call.assigns}
-    facts: dict[str, Any] = {"local": _develops(name, variables, text), "local_why": "the framework's default environment is development"}
-    environment = re.search(r"(?:RAILS_ENV|APP_ENV|NODE_ENV|MIX_ENV)=(\w+)|--env[= ](\w+)|-e (\w+)|--environment[= ](\w+)|--database[= ](\w+)|--settings[= ](\S+)|-x (\S+)", text)
-    if environment:
-        facts["signals"] = tuple(g for g in environment.groups() if g)
-        facts["local"] = facts["local"] and not re.search(r"(?i)prod|stag|live", facts["signals"][0])
-    if any(w in ("--help", "-h", "--dry-run", "--sql", "--pretend", "--plan", "--check", "--version") for w in words):
-        call.emit("proc.run", f"{name} {text}"[:60])
-        return
-    if name in ("rails", "flask", "artisan", "django-admin", "rake", "mix", "console"):
-        _application(call, text, facts)
-        return
-    if _DESTROY_TASK.search(text):
-        call.emit("db.destroy", f"{name} {text}"[:60], sql="destroy", **facts)
-    elif _READ_TASK.search(text) and not re.search(r"(?i)migrate (dev|deploy|reset|up|down|resolve)", text):
-        call.emit("proc.run", f"{name} {text}"[:60])
-    elif _MIGRATE_TASK.search(text):
-        call.emit("db.migrate", f"{name} {text}"[:60], sql="schema", **facts)
-    else:
-        call.emit("proc.run", f"{name} {text}"[:60])
-
-
-def _develops(name: str, variables: Any, text: str) -> bool:
-    """Whether a task without a named database can only reach this machine. Tools that follow DATABASE_URL cannot say."""
-    follows = name in ("alembic", "prisma", "flyway", "liquibase", "sqlx", "dbmate", "goose", "diesel", "drizzle-kit", "atlas", "migrate", "phinx")
-    if follows:
-        url = variables.get("DATABASE_URL")
-        return bool(url and re.search(r"localhost|127\.0\.0\.1|sqlite|file:", url)) or bool(re.search(r"localhost|127\.0\.0\.1|sqlite|file:|\bmigrate dev\b", text))
-    return True
-
-
-def _application(call: Call, text: str, facts: dict[str, Any]) -> None:
-    name = call.name
-    if re.search(r"(?i)(^|\s)(db:(drop|reset|purge|wipe|truncate_all|seed:replant|migrate:reset|drop:_unsafe|structure:load|schema:load)|migrate:(fresh|reset|refresh)|db:wipe|flush|reset_db|ecto\.(drop|reset)|queue:flush|db drop|delete_\w+|drop_\w+|wipe\w*|purge\w*|destroy_\w+|remove_stale_contenttypes)(\s|$|:)", text):
-        call.emit("db.destroy", f"{name} {text}"[:60], sql="destroy", **facts)
-    elif re.search(r"(?i)(^|\s)(db:(migrate|rollback|setup|seed|prepare|migrate:\w+|forward)(:\w+)?|migrate(:rollback|:install)?|ecto\.(migrate|rollback)|db (upgrade|downgrade|migrate|stamp)|loaddata|db:seed)(\s|$)", text) and "makemigrations" not in text:
-        call.emit("db.migrate", f"{name} {text}"[:60], sql="schema", **facts)
-    elif re.search(r"(?i)(^|\s)(changepassword|createsuperuser|credentials:edit|secrets:edit|key:generate|drf_create_token)(\s|$)", text):
-        call.emit("secret.write" if "superuser" in text or "password" in text or "token" in text else "fs.write", f"{name} {text}"[:60])
-    elif re.search(r"(?i)(^|\s)(credentials:show|secrets:show|print_settings|diffsettings)(\s|$)", text):
-        call.emit("secret.read", f"{name} {text}"[:60], secret="command")
-    elif re.search(r"(?i)(^|\s)(runner|r|tinker|shell|shell_plus|dbshell|console|c|dbconsole)(\s|$)", text):
-        destroys = re.search(r"(?i)(destroy_all|delete_all|drop|truncate|\.delete\(|\.destroy|objects\.all\(\)\.delete|rmtree|rm -rf)", text)
-        call.emit("db.destroy" if destroys else "db.write", f"{name} {text}"[:60], sql="destroy" if destroys else "write", traits={"console"}, **facts)
-    elif re.search(r"(?i)(^|\s)(sendtestemail|send_\w*mail\w*)(\s|$)", text):
-        call.emit("net.mutate", f"{name} {text}"[:60], method="MAIL", traits={"message"})
-    elif re.search(r"(?i)(^|\s)(publish|deploy|release)(\s|$|:)", text) and name != "rails":
-        call.emit("unknown.change", f"{name} {text}"[:60])
-    else:
-        call.emit("proc.run", f"{name} {text}"[:60])
-
-
-_CLIENTS = {"cqlsh": ("e", "execute"), "sqlcmd": ("Q", "q"), "bcp": (), "snowsql": ("q",), "snow": ("q",), "clickhouse-client": ("q", "query"), "clickhouse": ("q", "query"), "duckdb": ("c",), "usql": ("c",), "bq": (), "influx": ("execute",), "sqlplus": (), "isql": (), "trino": ("execute",), "presto": ("execute",), "beeline": ("e",), "hive": ("e",), "impala-shell": ("q",), "cockroach": ("e", "execute"), "dolt": ("q",), "turso": (), "mycli": ("e", "execute"), "pgcli": ()}
+_CLIENTS = {
+    "cqlsh": ("e", "execute"),
+    "sqlcmd": ("Q", "q"),
+    "bcp": (),
+    "snowsql": ("q",),
+    "snow": ("q",),
+    "clickhouse-client": ("q", "query"),
+    "clickhouse": ("q", "query"),
+    "duckdb": ("c",),
+    "usql": ("c",),
+    "bq": (),
+    "influx": ("execute",),
+    "sqlplus": (),
+    "isql": (),
+    "trino": ("execute",),
+    "presto": ("execute",),
+    "beeline": ("e",),
+    "hive": ("e",),
+    "impala-shell": ("q",),
+    "cockroach": ("e", "execute"),
+    "dolt": ("q",),
+    "turso": (),
+    "mycli": ("e", "execute"),
+    "pgcli": (),
+}
 
 
 def _generic(call: Call) -> None:
     names = _CLIENTS[call.name]
-    options = Options(call.args, frozenset((*names, "h", "host", "S", "d", "u", "U", "P", "p", "i", "f", "file", "url", "database", "account", "c" if call.name != "duckdb" else "C")))
+    options = Options(
+        call.args,
+        frozenset(
+            (
+                *names,
+                "h",
+                "host",
+                "S",
+                "d",
+                "u",
+                "U",
+                "P",
+                "p",
+                "i",
+                "f",
+                "file",
+                "url",
+                "database",
+                "account",
+                "c" if call.name != "duckdb" else "C",
+            )
+        ),
+    )
     given = _every(call, names)
     host = str(options.value("h", "host", "S", "url", "account")) or ("" if call.name in ("duckdb",) else "unknown")
     text = " ".join(call.args)
@@ -317,23 +381,39 @@ def _generic(call: Call) -> None:
         call.emit("db.read" if verb in ("version", "demo") else "db.write", text[:60], signals=("unknown",))
         return
     if not given and call.name == "turso":
-        call.emit("infra.destroy" if "destroy" in text else "infra.write" if re.search("create|tokens|shell", text) else "infra.read", text[:60])
+        call.emit(
+            "infra.destroy"
+            if "destroy" in text
+            else "infra.write"
+            if re.search("create|tokens|shell", text)
+            else "infra.read",
+            text[:60],
+        )
         return
-    facts = {"signals": (host,)} if host else {"local": True}
+    facts: dict[str, Any] = {"signals": (host,)} if host else {"local": True}
     for word in given:
-        statement(call, word, word, "" if not host else host, **facts)
+        statement(call, word, word, host if host else "", **facts)
     if not given and call.stdin is not None and call.stdin.text is not None:
-        statement(call, call.stdin.text, None, "" if not host else host, **facts)
+        statement(call, call.stdin.text, None, host if host else "", **facts)
     elif not given:
         call.emit("db.write", text[:40] or "an open session", traits={"session"}, **facts)
 
 
 TABLE: dict[str, Callable[[Call], None]] = {
     "psql": _psql,
-    **dict.fromkeys("mysql mariadb mysqladmin mariadb-admin".split(), _mysql),
-    **dict.fromkeys("sqlite3 sqlite".split(), _sqlite),
-    **dict.fromkeys("mongosh mongo".split(), _mongo),
-    **dict.fromkeys("redis-cli valkey-cli keydb-cli".split(), _redis),
-    **dict.fromkeys("dropdb dropuser createdb createuser pg_dump pg_dumpall pg_restore mysqldump mariadb-dump mongodump mongorestore mongoimport mongoexport mysqlimport pg_resetwal pg_ctl pg_ctlcluster pg_upgrade initdb pg_rewind pg_dropcluster".split(), _postgres_tool),
+    **dict.fromkeys(wordset("mysql mariadb mysqladmin mariadb-admin"), _mysql),
+    **dict.fromkeys(wordset("sqlite3 sqlite"), _sqlite),
+    **dict.fromkeys(wordset("mongosh mongo"), _mongo),
+    **dict.fromkeys(wordset("redis-cli valkey-cli keydb-cli"), _redis),
+    **dict.fromkeys(
+        wordset(
+            """
+            dropdb dropuser createdb createuser pg_dump pg_dumpall pg_restore mysqldump mariadb-dump mongodump
+            mongorestore mongoimport mongoexport mysqlimport pg_resetwal pg_ctl pg_ctlcluster pg_upgrade initdb
+            pg_rewind pg_dropcluster
+            """
+        ),
+        _postgres_tool,
+    ),
     **dict.fromkeys(_CLIENTS, _generic),
 }

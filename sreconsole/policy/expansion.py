@@ -60,7 +60,11 @@ def _assemble(node: Node, source: Source, variables: Values, results: Mapping[in
         return [Word(value, start, end) for value in variables.get("@", [])]
     pieces: list[Piece] = []
     _pieces(node, source, variables, results, pieces)
-    flow = next((results[n.id] for n in substitutions(node) if n.id in results), None) if "(" in whole or "`" in whole else None
+    flow = (
+        next((results[n.id] for n in substitutions(node) if n.id in results), None)
+        if "(" in whole or "`" in whole
+        else None
+    )
     quoted = whole[:1] in "'\""
     if len(pieces) == 1 and len(pieces[0].texts) == 1 and (pieces[0].quoted or _PLAIN.match(pieces[0].texts[0])):
         only = pieces[0]
@@ -114,7 +118,8 @@ def _fields(choice: tuple[str, ...], pieces: list[Piece]) -> list[str]:
 
 
 def _split(text: str, breaks: list[bool], keep_empty: bool) -> list[str]:
-    fields, current = [], []
+    fields: list[str] = []
+    current: list[str] = []
     for char, is_break in zip(text, breaks, strict=True):
         if is_break:
             if current:
@@ -164,13 +169,14 @@ def _escaped(text: str, out: list[Piece]) -> None:
 
 
 def _string(node: Node, source: Source, variables: Values, results: Mapping[int, Flow], out: list[Piece]) -> None:
-    out.extend(double_quoted(node, node.start_byte + 1, node.end_byte - 1, source, variables, results))
+    out.extend(double_quoted(node, (node.start_byte + 1, node.end_byte - 1), source, variables, results))
 
 
 def double_quoted(
-    node: Node, start: int, end: int, source: Source, variables: Values, results: Mapping[int, Flow]
+    node: Node, span: tuple[int, int], source: Source, variables: Values, results: Mapping[int, Flow]
 ) -> list[Piece]:
     """Pieces of text under double-quote rules (a string, the body of a heredoc) between two bytes of the source."""
+    start, end = span
     pieces: list[Piece] = []
     at = start
     for child in node.children:
@@ -224,7 +230,7 @@ def _value(name: str, variables: Values, quoted: bool) -> Piece:
     if values is not None:
         if name in "@*" and not values:
             return Piece([""], quoted)
-        if name == "*" or name == "@":
+        if name in {"*", "@"}:
             return Piece([" ".join(values)], quoted, split=not quoted)
         dynamic = any("${" in value or "$(" in value for value in values)
         return Piece(list(values), quoted, dynamic=dynamic, split=not quoted)

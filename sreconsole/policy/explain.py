@@ -80,7 +80,11 @@ def card(action: Action, verdict: Verdict, width: int = 80) -> str:
     if isinstance(command, str):
         rows += ["", *excerpt(command, verdict.span, width)]
     else:
-        rows += ["", f"  {action.tool} {_short(visible(json.dumps(dict(action.input), default=str)), width - 4 - len(action.tool))}"]
+        shown = json.dumps(dict(action.input), default=str)
+        rows += [
+            "",
+            f"  {action.tool} {_short(visible(shown), width - 4 - len(action.tool))}",
+        ]
     rows.append("")
     rows += _pairs(verdict)
     lower = lowered(verdict)
@@ -101,7 +105,11 @@ def _pairs(verdict: Verdict) -> list[str]:
         rows.append(f"{'':<9}and {more} more of lower or equal tier")
     first = deciding[0] if deciding else None
     if first is not None and (first.environment or first.resolved):
-        rows.append(f"{'where':<9}{first.environment or 'here'} ({first.resolved})" if first.resolved else f"{'where':<9}{first.environment}")
+        rows.append(
+            f"{'where':<9}{first.environment or 'here'} ({first.resolved})"
+            if first.resolved
+            else f"{'where':<9}{first.environment}"
+        )
     rows.append(f"{'rule':<9}{verdict.rule} ({verdict.where})")
     rows.append(f"{'why':<9}{verdict.why}")
     if verdict.instead:
@@ -126,7 +134,9 @@ def excerpt(text: str, span: tuple[int, int] | None, width: int = 80) -> list[st
     """The command's lines around a span of text columns, with `^` under the span; other lines are left out."""
     lines = text.split("\n")
     if span is None:
-        return [f"  {_short(visible(one), width - 2)}" for one in lines[:3]] + ([f"  {_ELLIPSIS}"] if len(lines) > 3 else [])
+        return [f"  {_short(visible(one), width - 2)}" for one in lines[:3]] + (
+            [f"  {_ELLIPSIS}"] if len(lines) > 3 else []
+        )
     rows: list[str] = []
     at = 0
     for one in lines:
@@ -159,7 +169,9 @@ def visible(text: str) -> str:
     """Text without control, bidirectional or invisible characters: each is shown as its code."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(c if c.isprintable() and unicodedata.category(c) not in ("Cf", "Cs", "Co", "Cn") else _named(c) for c in text)
+    return "".join(
+        c if c.isprintable() and unicodedata.category(c) not in ("Cf", "Cs", "Co", "Cn") else _named(c) for c in text
+    )
 
 
 def _named(char: str) -> str:

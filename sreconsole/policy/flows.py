@@ -6,49 +6,49 @@ import base64
 import binascii
 import re
 import zlib
+from collections.abc import Callable, Sequence
 
 from .call import Call
 from .shell import Flow, ansi_c
 from .unwrap import find_items
+from .wordlist import wordset
 
-_FILTERS = frozenset("cat tee tac nl sort uniq head tail pv buffer tr cut sed grep egrep awk xargs fmt fold strings iconv".split())
-_DECODERS = frozenset("base64 base32 openssl xxd gunzip gzip zcat bzcat bunzip2 xz xzcat zstd rev uudecode gpg unzip basenc rot13".split())
-_FETCHERS = frozenset("curl wget aria2c http https xh fetch lynx links w3m nc ncat netcat socat ftp telnet".split())
-_SETUP = frozenset(
-    "ssh-agent direnv pyenv rbenv nodenv nvm fnm mise asdf starship zoxide brew conda mamba opam thefuck atuin dircolors "
-    "keychain luarocks tox resize lesspipe poetry register-python-argcomplete kubectl helm minikube docker-machine "
-    "docker rustup deno gh pip npm jump fzf goenv swiftenv jenv sdk devbox volta pdm hatch uv".split()
+_FILTERS = wordset(
+    """
+    cat tee tac nl sort uniq head tail pv buffer tr cut sed grep egrep awk xargs fmt fold strings iconv
+    """
 )
-_LISTS = frozenset("ls git rg grep fd find eza".split())
+_DECODERS = wordset(
+    """
+    base64 base32 openssl xxd gunzip gzip zcat bzcat bunzip2 xz xzcat zstd rev uudecode gpg unzip basenc rot13
+    """
+)
+_FETCHERS = wordset(
+    """
+    curl wget aria2c http https xh fetch lynx links w3m nc ncat netcat socat ftp telnet
+    """
+)
+_SETUP = wordset(
+    """
+    ssh-agent direnv pyenv rbenv nodenv nvm fnm mise asdf starship zoxide brew conda mamba opam thefuck atuin
+    dircolors keychain luarocks tox resize lesspipe poetry register-python-argcomplete kubectl helm minikube
+    docker-machine docker rustup deno gh pip npm jump fzf goenv swiftenv jenv sdk devbox volta pdm hatch uv
+    """
+)
+_LISTS = wordset("ls git rg grep fd find eza")
+_SILENT = wordset("true : cd export set test [ sleep mkdir rm touch")
 _MOST = 65_536
 
 
 def produce(call: Call, out: Flow) -> None:
     """Add a command's known output to `out`; where it is unknown, mark what it came from."""
     name = call.name
-    if name in ("echo", "printf", "print"):
-        _printed(call, out)
-    elif name in _FETCHERS:
+    maker = _MAKERS.get(name)
+    if maker is not None and maker(call, out):
+        return
+    if name in _FETCHERS:
         _unknown(out, "network")
-    elif name in _DECODERS and _decoded(call, out):
-        return
-    elif name == "cat" and _catenated(call, out):
-        return
-    elif name in ("pwd",) and call.walk.state.cwd:
-        out.add(call.walk.state.cwd + "\n")
-    elif name == "git" and call.args[:2] == ["rev-parse", "--show-toplevel"] and call.walk.place.project:
-        out.add(call.walk.place.project + "\n")
-    elif name == "mktemp":
-        out.add("/tmp/tmp.mktemp\n")
-    elif name in ("dirname", "basename", "realpath", "readlink") and call.args and not call.args[-1].dynamic:
-        _pathname(call, out)
-    elif name in ("find", "gfind"):
-        out.items += find_items(call.args)
-    elif name in ("ls", "git", "rg", "grep", "fd") and _listing(call, out):
-        return
-    elif name in ("which", "command", "type", "hash") and call.args:
-        out.add(str(call.args[-1]) + "\n")
-    elif name in ("true", ":", "cd", "export", "set", "test", "[", "sleep", "mkdir", "rm", "touch"):
+    elif (name in _DECODERS and _decoded(call, out)) or name in _SILENT:
         return
     elif call.stdin is not None and name in _FILTERS:
         _filtered(call, out)
@@ -56,11 +56,33 @@ def produce(call: Call, out: Flow) -> None:
         _unknown(out, "setup" if name in _SETUP else "unknown")
 
 
+def _told(call: Call, out: Flow) -> bool:
+    """`pwd`, `mktemp`, `which`, `git rev-parse --show-toplevel`: what the surroundings already say."""
+    place = call.walk.place
+    text = ""
+    if call.name == "pwd":
+        text = call.walk.state.cwd or ""
+    elif call.name == "mktemp":
+        text = "/tmp/tmp.mktemp"
+    elif call.name in ("which", "command", "type", "hash"):
+        text = str(call.args[-1]) if call.args else ""
+    elif call.args[:2] == ["rev-parse", "--show-toplevel"]:
+        text = place.project
+    if text:
+        out.add(text + "\n")
+    return bool(text)
+
+
+def _found(call: Call, out: Flow) -> bool:
+    out.items += find_items(call.args)
+    return True
+
+
 def _unknown(out: Flow, mark: str) -> None:
     out.marks.add(mark)
 
 
-def _printed(call: Call, out: Flow) -> None:
+def _printed(call: Call, out: Flow) -> bool:
     args = call.args
     escapes = call.name == "printf"
     while args and args[0][:1] == "-" and call.name == "echo" and re.fullmatch(r"-[neE]+", args[0]):
@@ -74,10 +96,11 @@ def _printed(call: Call, out: Flow) -> None:
         out.marks.add("unknown")
     if len(args) == 1 and args[0].inner >= 0 and not escapes:
         out.base, out.span = args[0].inner, (args[0].start, args[0].end)
+    return True
 
 
-def _formatted(args: list[str] | list[object] | tuple[str, ...] | object) -> str:
-    words = [str(word) for word in args]  # type: ignore[attr-defined]
+def _formatted(args: Sequence[str]) -> str:
+    words = [str(word) for word in args]
     if not words:
         return ""
     pattern, values = words[0], words[1:]
@@ -128,7 +151,9 @@ def _decoded(call: Call, out: Flow) -> bool:
     flow = call.stdin
     args = call.args
     text = flow.text if flow is not None else None
-    if call.name in ("gzip", "bzip2", "xz", "zstd", "openssl") and not any(w in ("-d", "-dc", "-cd", "--decompress", "base64") for w in args):
+    if call.name in ("gzip", "bzip2", "xz", "zstd", "openssl") and not any(
+        w in ("-d", "-dc", "-cd", "--decompress", "base64") for w in args
+    ):
         return False
     if call.name in ("base64", "base32") and not any(re.match(r"-\w*[dD]|--decode", w) for w in args):
         return False
@@ -137,7 +162,7 @@ def _decoded(call: Call, out: Flow) -> bool:
             if not word.startswith("-"):
                 path = call.spot(word).path
                 text = call.walk.state.written.get(path, text)
-    plain = _decode(call.name, text, args) if text is not None else None
+    plain = _decode(call.name, text) if text is not None else None
     if plain is not None:
         out.add(plain)
     else:
@@ -145,7 +170,7 @@ def _decoded(call: Call, out: Flow) -> bool:
     return True
 
 
-def _decode(name: str, text: str, args: list[str] | object) -> str | None:
+def _decode(name: str, text: str) -> str | None:
     try:
         if name in ("base64", "openssl", "basenc"):
             return base64.b64decode(text.strip(), validate=False).decode("utf-8", "replace")
@@ -162,7 +187,9 @@ def _decode(name: str, text: str, args: list[str] | object) -> str | None:
     return None
 
 
-def _pathname(call: Call, out: Flow) -> None:
+def _pathname(call: Call, out: Flow) -> bool:
+    if not call.args or call.args[-1].dynamic:
+        return False
     word = str(call.args[-1])
     if call.name == "dirname":
         out.add((word.rsplit("/", 1)[0] if "/" in word else ".") + "\n")
@@ -170,22 +197,25 @@ def _pathname(call: Call, out: Flow) -> None:
         out.add(word.rstrip("/").rsplit("/", 1)[-1] + "\n")
     else:
         out.add(call.spot(word).path + "\n")
+    return True
 
 
 def _listing(call: Call, out: Flow) -> bool:
     args = [w for w in call.args if not w.startswith("-")]
     if call.name == "ls":
-        out.items += [f"{w.rstrip('/')}/*" for w in args[:8]] or ["./*"]
+        out.items += [str(w) if "*" in w else f"{w.rstrip('/')}/*" for w in args[:8]] or ["./*"]
         return True
     if call.name == "git":
-        if args[:1] in (["ls-files"], ["diff"], ["status"], ["grep"]) or args[:1] == ["show"] and "--name-only" in call.args:
+        if args[:1] in (["ls-files"], ["diff"], ["status"], ["grep"]) or (
+            args[:1] == ["show"] and "--name-only" in call.args
+        ):
             out.items.append("./<listed>")
             return True
         return False
     flags = {w for w in call.args if w.startswith("-")}
     listing = any(re.match(r"-[a-zA-Z]*[lL]|--files", w) for w in flags) or call.name == "fd"
     if listing:
-        roots = args[1:] or ["."]
+        roots = [str(word) for word in args[1:]] or ["."]
         out.items += [f"{w.rstrip('/')}/<listed>" for w in roots[:8]]
         return True
     if call.stdin is not None:
@@ -248,3 +278,18 @@ def _set(text: str) -> str:
         return "".join(chr(n) for n in range(low, min(high, low + 300) + 1))
 
     return re.sub(r"(.)-(.)", span, ansi_c(text))
+
+
+def _git(call: Call, out: Flow) -> bool:
+    return _told(call, out) or _listing(call, out)
+
+
+_MAKERS: dict[str, Callable[[Call, Flow], bool]] = {
+    **dict.fromkeys(("echo", "printf", "print"), _printed),
+    **dict.fromkeys(("pwd", "mktemp", "which", "command", "type", "hash"), _told),
+    **dict.fromkeys(("dirname", "basename", "realpath", "readlink"), _pathname),
+    **dict.fromkeys(("find", "gfind"), _found),
+    **dict.fromkeys(("ls", "rg", "grep", "fd"), _listing),
+    "git": _git,
+    "cat": _catenated,
+}

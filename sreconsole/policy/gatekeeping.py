@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-
 from typing import TYPE_CHECKING
 
 from .action import Effect
-from .paths import Surroundings
+from .paths import Surroundings, under
 from .shell import Word
+from .wordlist import wordset
 
 if TYPE_CHECKING:
     from .call import Call
@@ -16,43 +16,83 @@ if TYPE_CHECKING:
 # Files whose change would loosen or blind the gate. Patterns are over absolute, resolved paths.
 _FILES = re.compile(
     r"""(?x)
-      /\.claude/(?:settings(?:\.local)?[\w.-]*\.json|hooks(?:/.*)?|managed-settings\.json)$ | /\.claude/?$ | /\.claude\.json$
-    | /(?:etc|Library/Application\ Support)/(?:claude-code|ClaudeCode)(?:/.*)?$ | /managed-settings(?:\.d/.*|\.json)$ | /managed-mcp\.json$
-    | /\.codex(?:/(?:config\.toml|hooks(?:\.json|/.*)?|requirements\.toml|rules(?:/.*)?|execpolicy(?:/.*)?|managed_config\.toml))?$ | /etc/codex(?:/.*)?$
-    | /\.gemini(?:/(?:settings\.json|policies(?:/.*)?|hooks(?:/.*)?|trustedFolders\.json|extensions(?:/.*)?))?$ | /etc/gemini-cli(?:/.*)?$
-    | /\.?sreconsole(?:/(?!(?:gate|policy|store|serve|console|cli|text|agents|oncall|watch|respond|incidents|sources|sessions|runbooks|evals)(?:/|$)|[\w-]+\.py$).*)?$
-    | /sreconsole\.(?:service|socket)$ | /policy\.d(?:/.*)?$ | /\.sreconsole\.ya?ml$ | /(?:hook|operator)\.sock$ | /fleet\.db(?:-wal|-shm)?$
+      /\.claude/(?:settings(?:\.local)?[\w.-]*\.json|hooks(?:/.*)?|managed-settings\.json)$ | /\.claude/?$
+        | /\.claude\.json$
+    | /(?:etc|Library/Application\ Support)/(?:claude-code|ClaudeCode)(?:/.*)?$ | /managed-settings(?:\.d/.*
+      |\.json)$ | /managed-mcp\.json$
+    | /\.codex(?:/(?:config\.toml|hooks(?:\.json|/.*)?|requirements\.toml|rules(?:/.*)?|execpolicy(?:/.*)?
+      |managed_config\.toml))?$ | /etc/codex(?:/.*)?$
+    | /\.gemini(?:/(?:settings\.json|policies(?:/.*)?|hooks(?:/.*)?|trustedFolders\.json|extensions(?:/.*)?))?$
+      | /etc/gemini-cli(?:/.*)?$
+    | /\.sreconsole(?:/.*)?$ | /\.sreconsole\.ya?ml$
+    | /sreconsole\.(?:service|socket)(?:\.d/.*)?$ | /sreconsole/policy\.d(?:/.*)?$
+    | /(?:hook|operator)\.sock$ | /fleet\.db(?:-wal|-shm)?$
     """
 )
-# A project may be sreconsole's own source tree; its `sreconsole/` package is code, not the store.
-_SOURCE = re.compile(r"/sreconsole(?:/(?:[\w-]+/)*[\w.-]+\.(?:py|yaml|tcss|json|md|toml)|/[\w-]*)?$")
-_STATE = re.compile(r"/(?:\.config|\.local/state|\.local/share|\.cache|etc|var/lib|var/log|run|opt|run/user/\d+)/sreconsole(?:/.*)?$")
-_VERBS = re.compile(
-    r"^(escalations (approve|deny)|policy (except)|hooks (uninstall|install)|quarantine (release|add)|grants revoke|reviews (ok|flag)|service (uninstall|install|stop)|agents (enroll|revoke)|"
-    r"maintenance (add|end)|oncall (override|swap|import)|rollback run|sessions stop|incidents (close|merge|split)|pages (ack|snooze|test)|handoff accept|backup|sources sync|postmortem edit|serve|run)\b"
+_STATE = re.compile(
+    r"/(?:\.config|\.local/state|\.local/share|\.cache|etc|var/lib|var/log|run|opt|"
+    r"run/user/\d+)/sreconsole(?:/.*)?$"
 )
-_FLAGS = frozenset("--bare --safe-mode --setting-sources --dangerously-skip-permissions --dangerously-bypass-approvals-and-sandbox --yolo --no-hooks --disable-hooks --settings --managed-settings --full-auto --permission-mode --allow-dangerously-skip-permissions --approval-mode --admin-policy".split())
-_CLIENTS = frozenset("claude codex gemini aider opencode cursor-agent goose amp crush droid qwen copilot".split())
-_VARIABLES = re.compile(r"^(SRECONSOLE_\w+|CLAUDE_CONFIG_DIR|CLAUDE_CODE_(SIMPLE|DISABLE_\w+|MANAGED\w*)|CODEX_HOME|GEMINI_CLI_HOME|GEMINI_CLI_SYSTEM_\w+|DISABLE_HOOKS|CLAUDE_DISABLE_HOOKS)$")
-_LOADS = frozenset(
-    "LD_PRELOAD LD_AUDIT DYLD_INSERT_LIBRARIES BASH_ENV PROMPT_COMMAND PYTHONSTARTUP PYTHONHOME "
-    "PERL5DB GCONV_PATH SHELLOPTS BASHOPTS PS4 ZDOTDIR LESSOPEN LESSCLOSE MANPAGER GIT_EXEC_PATH".split()
+_VERBS = re.compile(
+    r"^(escalations (approve|deny)|policy (except)|hooks (uninstall|install)|quarantine (release|add)|"
+    r"grants revoke|reviews (ok|flag)|service (uninstall|install|stop)|agents (enroll|revoke)|"
+    r"maintenance (add|end)|oncall (override|swap|import)|rollback run|sessions stop|incidents (close|merge|"
+    r"split)|pages (ack|snooze|test)|handoff accept|backup|sources sync|postmortem edit|serve|run)\b"
+)
+_FLAGS = wordset(
+    """
+    --bare --safe-mode --setting-sources --dangerously-skip-permissions --dangerously-bypass-approvals-and-sandbox
+    --yolo --no-hooks --disable-hooks --settings --managed-settings --full-auto --permission-mode
+    --allow-dangerously-skip-permissions --approval-mode --admin-policy
+    """
+)
+_CLIENTS = wordset(
+    """
+    claude codex gemini aider opencode cursor-agent goose amp crush droid qwen copilot
+    """
+)
+_VARIABLES = re.compile(
+    r"^(SRECONSOLE_\w+|CLAUDE_CONFIG_DIR|CLAUDE_CODE_(SIMPLE|DISABLE_\w+|MANAGED\w*)|CODEX_HOME|GEMINI_CLI_HOME|"
+    r"GEMINI_CLI_SYSTEM_\w+|DISABLE_HOOKS|CLAUDE_DISABLE_HOOKS)$"
+)
+_LOADS = wordset(
+    """
+    LD_PRELOAD LD_AUDIT DYLD_INSERT_LIBRARIES BASH_ENV PROMPT_COMMAND PYTHONSTARTUP PYTHONHOME PERL5DB GCONV_PATH
+    SHELLOPTS BASHOPTS PS4 ZDOTDIR LESSOPEN LESSCLOSE MANPAGER GIT_EXEC_PATH
+    """
 )
 _SETTING = re.compile(r"disableAllHooks|\"?hooks\"?\s*[:=]\s*(\{\s*\}|\[\s*\]|null|false)|allowManagedHooksOnly")
 
 
-def guards(path: str) -> bool:
-    """Whether a path is one that watches the agents."""
-    if _STATE.search(path):
-        return True
-    return bool(_FILES.search(path)) and not (_SOURCE.search(path) and "/." not in path.split("sreconsole")[-2][-2:])
+def guards(path: str, place: Surroundings) -> bool:
+    """Whether a path is one that watches the agents: by its name, or because the caller says so (`Facts.guarded`)."""
+    return bool(_STATE.search(path) or _FILES.search(path)) or any(under(path, root) for root in place.guarded)
 
 
 def covers(path: str, place: Surroundings) -> bool:
     """Whether losing a whole directory loses one of them."""
     home = place.home
-    kept = (f"{home}/.claude", f"{home}/.codex", f"{home}/.gemini", f"{home}/.config/sreconsole", f"{home}/.local/state/sreconsole", "/etc/sreconsole", "/etc/claude-code", "/var/lib/sreconsole")
-    return any(item == path or item.startswith(path.rstrip("/*") + "/") for item in kept) and path not in ("/", home, "/home", "/etc", "/var", "/var/lib", f"{home}/.config", f"{home}/.local")
+    kept = (
+        *place.guarded,
+        f"{home}/.claude",
+        f"{home}/.codex",
+        f"{home}/.gemini",
+        f"{home}/.config/sreconsole",
+        f"{home}/.local/state/sreconsole",
+        "/etc/sreconsole",
+        "/etc/claude-code",
+        "/var/lib/sreconsole",
+    )
+    return any(item == path or item.startswith(path.rstrip("/*") + "/") for item in kept) and path not in (
+        "/",
+        home,
+        "/home",
+        "/etc",
+        "/var",
+        "/var/lib",
+        f"{home}/.config",
+        f"{home}/.local",
+    )
 
 
 def sharpen(effects: list[Effect], place: Surroundings) -> list[Effect]:
@@ -63,7 +103,7 @@ def sharpen(effects: list[Effect], place: Surroundings) -> list[Effect]:
     for effect in effects:
         if effect.kind in ("fs.write", "fs.delete") and effect.facts.get("remote") in (None, ""):
             lost = effect.kind == "fs.delete" and "recursive" in effect.facts.get("traits", ())
-            if guards(effect.target) or (lost and covers(effect.target, place)):
+            if guards(effect.target, place) or (lost and covers(effect.target, place)):
                 facts = {**effect.facts, "was": effect.kind}
                 found.append(Effect("gate.tamper", effect.target, effect.host, "", effect.resolved, effect.span, facts))
                 continue
@@ -86,10 +126,14 @@ def look(call: Call) -> None:
     elif name in _CLIENTS:
         _client(call)
     elif name in ("kill", "pkill", "killall", "systemctl", "service", "launchctl", "loginctl", "skill"):
-        if any(re.search(r"sreconsole|fleet\.db|hook\.sock", w) for w in args) and not any(w in ("status", "is-active", "show", "cat", "list-units") for w in args[:1]):
+        if any(re.search(r"sreconsole|fleet\.db|hook\.sock", w) for w in args) and not any(
+            w in ("status", "is-active", "show", "cat", "list-units") for w in args[:1]
+        ):
             word = next(w for w in args if re.search(r"sreconsole|fleet\.db|hook\.sock", w))
             call.emit("gate.tamper", "the sreconsole daemon", word)
-    elif name in ("sqlite3", "sqlite") and any(guards(call.spot(w).path) for w in args[:2] if not w.startswith("-")):
+    elif name in ("sqlite3", "sqlite") and any(
+        guards(call.spot(w).path, call.walk.place) for w in args[:2] if not w.startswith("-")
+    ):
         call.emit("gate.tamper", "the fleet log", args[0])
     elif name in ("nc", "ncat", "socat", "curl") and any("operator.sock" in w or "hook.sock" in w for w in args):
         call.emit("gate.tamper", "the gate's socket", args[0])
@@ -130,7 +174,7 @@ def _client(call: Call) -> None:
 
 
 def executes(variable: str, value: str) -> bool:
-    """Whether setting an environment variable makes the next program load or run something (ld.so(8), bash(1), node)."""
+    """Whether an environment variable makes the next program load or run something (ld.so(8), bash(1), node)."""
     if variable in _LOADS:
         return bool(value)
     if variable == "PATH":

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import islice
 
 from . import python
 from .call import Argv, Call, Code, Context, Step, Text
+from .oneliners import read_table
 from .shell import Flow, Source, Word
+from .wordlist import wordset
 
 _LANGUAGES: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
     # program: language, flags that take code, other flags that take a value
     "python": ("python", frozenset({"-c"}), frozenset({"-W", "-X", "-m"})),
-    "node": ("node", frozenset({"-e", "--eval", "-p", "--print", "-pe"}), frozenset({"-r", "--require", "--import", "--loader"})),
+    "node": (
+        "node",
+        frozenset({"-e", "--eval", "-p", "--print", "-pe"}),
+        frozenset({"-r", "--require", "--import", "--loader"}),
+    ),
     "bun": ("node", frozenset({"-e", "--eval", "-p", "--print"}), frozenset()),
     "deno": ("node", frozenset({"-e"}), frozenset()),
     "tsx": ("node", frozenset({"-e", "--eval"}), frozenset()),
@@ -33,65 +38,16 @@ _LANGUAGES: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
     "tclsh": ("tcl", frozenset(), frozenset()),
 }
 _PYTHON = re.compile(r"^(?:python|pypy)(?:[23](?:\.\d+)?)?t?(?:\.exe)?$|^ipython3?$")
-_EXTENSIONS = {".py": "python", ".js": "node", ".mjs": "node", ".cjs": "node", ".ts": "node", ".rb": "ruby", ".pl": "perl", ".php": "php"}
-# Calls of other languages. The first group is a deletion, the second hands text to a shell, the third opens the net.
-_MOST = 16_384
-_STRING = r"""\(?\s{0,4}(?:["'`]([^"'`]{0,400})["'`]|(?:%[wq]?)?[\[({]\s{0,4}["']?([^"'\])},]{0,400}))"""
-_DELETES: dict[str, str] = {
-    "node": r"\b(?:rmSync|rm|rmdirSync|rmdir|unlinkSync|unlink|removeSync|remove|emptyDirSync|rimraf(?:\.sync)?|Deno\.remove(?:Sync)?|truncateSync)\s{0,4}" + _STRING,
-    "ruby": r"(?:FileUtils\.(?:rm_rf|rm_r|rm_f|rm|rmtree|remove_dir|remove_entry(?:_secure)?|remove)|File\.(?:delete|unlink)|Dir\.(?:rmdir|delete|unlink)|Pathname\.new)\s{0,4}" + _STRING,
-    "perl": r"\b(?:unlink|rmtree|remove_tree|rmdir)\s{0,4}" + _STRING,
-    "php": r"\b(?:unlink|rmdir)\s{0,4}" + _STRING,
-    "lua": r"os\.remove\s{0,4}" + _STRING,
-    "r": r"\b(?:unlink|file\.remove)\s{0,4}" + _STRING,
-    "julia": r"\brm\s{0,4}" + _STRING,
-    "elixir": r"File\.(?:rm_rf!?|rm!?)\s{0,4}" + _STRING,
-    "powershell": r"(?i)\b(?:Remove-Item|rd|ri|del|rm|Clear-Content|Clear-Disk|Format-Volume)\b(?:\s{1,4}-\w+)*\s{1,4}[\"']?([^\"'\s;|]+)()",
-    "groovy": r"\bnew File\s{0,4}" + _STRING + r"\)?\.(?:delete|deleteDir)",
+_EXTENSIONS = {
+    ".py": "python",
+    ".js": "node",
+    ".mjs": "node",
+    ".cjs": "node",
+    ".ts": "node",
+    ".rb": "ruby",
+    ".pl": "perl",
+    ".php": "php",
 }
-# A deletion whose path is no literal.
-_VAGUE = {
-    "node": r"\b(?:rmSync|rmdirSync|rimraf)\s{0,4}\(\s{0,4}[A-Za-z_$]",
-    "ruby": r"\bFileUtils\.rm\w*\s{0,4}\(?\s{0,4}[A-Za-z_$]",
-    "perl": r"\b(?:unlink|rmtree|remove_tree)\s{0,4}\(?\s{0,4}(?:[$@<]|glob|map|grep)",
-    "php": r"\b(?:unlink|rmdir)\s{0,4}\(\s{0,4}\$|array_map\(\s{0,4}['\"]unlink",
-}
-_RUNS: dict[str, str] = {
-    "node": r"\b(?:execSync|exec|spawnSync|spawn|execFileSync|execFile|fork|\$)\s{0,4}\(?\s{0,4}[\"'`]([^\"'`]{0,400})[\"'`](?:\s{0,4},\s{0,4}\[([^\]]{0,400})\])?",
-    "ruby": r"(?:\b(?:system|exec|spawn|IO\.popen|Open3\.\w+|Kernel\.system)\s{0,4}\(?\s{0,4}[\"']([^\"']{0,400})[\"']((?:\s{0,4},\s{0,4}[\"'][^\"']{0,400}[\"'])*)|`([^`]{0,400})`|%x[({\[]([^)}\]]{0,400})[)}\]])",
-    "perl": r"(?:\b(?:system|exec)\s{0,4}\(?\s{0,4}(?:qw?q?[({\[/])?[\"']?([^\"')}\]]{0,400})[\"']?((?:\s{0,4},\s{0,4}[\"'][^\"']{0,400}[\"'])*)|`([^`]{0,400})`|qx[({\[/]([^)}\]/]{0,400})[)}\]/]|open\s{0,4}\(?[^,]*,\s{0,4}[\"']\|?-?\|?\s{0,4}([^\"']{0,400})\|?[\"'])",
-    "php": r"(?:\b(?:system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec)\s{0,4}\(\s{0,4}[\"']([^\"']{0,400})[\"']|`([^`]{0,400})`)",
-    "lua": r"(?:os\.execute|io\.popen)\s{0,4}\(?\s{0,4}[\"']([^\"']{0,400})[\"']",
-    "r": r"\b(?:system2?|shell)\s{0,4}\(\s{0,4}[\"']([^\"']{0,400})[\"']",
-    "julia": r"(?:run|read)\s{0,4}\(\s{0,4}`([^`]{0,400})`",
-    "awk": r"(?:system\s{0,4}\(\s{0,4}\"((?:[^\"\\]|\\.){0,400})\"|\"((?:[^\"\\]|\\.){0,400})\"\s{0,4}\|(?:&)?\s{0,4}getline|\|(?:&)?\s{0,4}\"((?:[^\"\\]|\\.){0,400})\")",
-    "applescript": r"do shell script\s{1,4}\"((?:[^\"\\]|\\.){0,400})\"",
-    "elixir": r"System\.(?:cmd|shell)\s{0,4}\(\s{0,4}[\"']([^\"']{0,400})[\"'](?:\s{0,4},\s{0,4}\[([^\]]{0,400})\])?",
-    "powershell": r"(?i)\b(?:Invoke-Expression|iex|Start-Process|cmd\s{1,4}/c|bash -c)\s{1,4}[\"']?([^\"'|;]+)",
-    "groovy": r"[\"']([^\"']{0,400})[\"']\.execute",
-    "tcl": r"\bexec\s{1,4}([^\n;\]]{0,400})",
-    "scala": r"[\"']([^\"']{0,400})[\"']\.(?:!!?)",
-}
-_NET = re.compile(
-    r"(?:\b(?:fetch|axios(?:\.(?:post|put|delete|patch))?|got|request|https?\.request|Net::HTTP(?:\.\w+)?|LWP::UserAgent|HTTP::Tiny|curl_exec|"
-    r"file_get_contents|Invoke-WebRequest|Invoke-RestMethod|TCPSocket|net\.connect|HTTParty\.\w+|Faraday\.\w+)\b)"
-)
-_MUTATES = re.compile(r"(?i)method\W{1,6}[\"'](POST|PUT|DELETE|PATCH)|\.(post|put|delete|patch)\s{0,4}\(|-Method\s{1,4}(POST|PUT|DELETE|PATCH)|Net::HTTP::(Post|Delete|Put|Patch)")
-_URL = re.compile(r"https?://[^\s\"'`)<>]+")
-_WRITES: dict[str, str] = {
-    "node": r"\b(?:writeFileSync|writeFile|appendFileSync|appendFile|createWriteStream|copyFileSync|renameSync|outputFileSync|Bun\.write)\s{0,4}" + _STRING,
-    "ruby": r"\bFile\.(?:write|binwrite)\s{0,4}" + _STRING,
-    "php": r"\bfile_put_contents\s{0,4}" + _STRING,
-    "perl": r"\bopen\s{0,4}\(?[^,]*,\s{0,4}[\"']>>?[\"']\s{0,4},\s{0,4}" + _STRING,
-}
-_READS: dict[str, str] = {
-    "node": r"\b(?:readFileSync|readFile|createReadStream)\s{0,4}" + _STRING,
-    "ruby": r"\b(?:File\.(?:read|open|readlines)|IO\.read)\s{0,4}" + _STRING,
-    "php": r"\b(?:file_get_contents|readfile|fopen|file)\s{0,4}" + _STRING,
-    "perl": r"\bopen\s{0,4}\(?[^,]*,\s{0,4}[\"']<[\"']\s{0,4},\s{0,4}" + _STRING,
-}
-_HIDDEN = re.compile(r"(?i)\b(?:atob|Buffer\.from|base64_decode|decode64|unpack|String\.fromCharCode|str_rot13|pack)\b")
-_EVALS = re.compile(r"\b(?:eval|assert|Function|instance_eval|vm\.runIn\w+|create_function|load(?:string)?)\s{0,4}[( ]")
 
 
 def steps(call: Call) -> list[Step] | None:
@@ -144,16 +100,21 @@ def _code_of(args: Sequence[Word], index: int, flags: frozenset[str], language: 
     for flag in flags:
         if flag.startswith("--") and word.startswith(flag + "="):
             return word.like(word.partition("=")[2]), 1
-        if len(flag) == 2 and not word.startswith("--") and re.match(r"-[A-Za-z0-9]*$", word) and word[-1] == flag[1] and len(word) > 2:
-            if language in ("python", "perl", "ruby", "node", "php"):
-                return following, 2
+        if (
+            len(flag) == 2
+            and not word.startswith("--")
+            and re.match(r"-[A-Za-z0-9]*$", word)
+            and word[-1] == flag[1]
+            and len(word) > 2
+        ) and language in ("python", "perl", "ruby", "node", "php"):
+            return following, 2
         if len(flag) == 2 and language == "python" and word.startswith(flag) and len(word) > 2:
             return word.like(word[2:]), 1
     return None, 1
 
 
 def _stdin(call: Call, language: str) -> list[Step] | None:
-    from .unwrap import script_content
+    from .shells import script_content
 
     for redirect in call.redirects:
         if redirect.operator == "<":
@@ -172,7 +133,7 @@ def _stdin(call: Call, language: str) -> list[Step] | None:
 
 
 def _file(call: Call, language: str, word: Word, rest: Sequence[Word]) -> list[Step] | None:
-    from .unwrap import script_content
+    from .shells import script_content
 
     if word.flow is not None:
         if word.flow.text is not None:
@@ -200,7 +161,11 @@ def script(call: Call, text: str, fresh: bool) -> bool:
 
     first = text.split("\n", 1)[0]
     word = call.argv[0]
-    if re.match(r"#!.*\b(ba|z|da|k|a)?sh\b", first) or word.endswith((".sh", ".bash")) or (fresh and not first.startswith("#!")):
+    if (
+        re.match(r"#!.*\b(ba|z|da|k|a)?sh\b", first)
+        or word.endswith((".sh", ".bash"))
+        or (fresh and not first.startswith("#!"))
+    ):
         follow(call, [Text(text, str(word), word, arguments=[str(w) for w in call.args])])
         call.emit("proc.run", str(word))
         return True
@@ -217,8 +182,27 @@ def script(call: Call, text: str, fresh: bool) -> bool:
 
 def _module(call: Call, module: Word, rest: Sequence[Word]) -> list[Step] | None:
     """`python -m pip …` is pip; other modules are programs of the same name."""
-    known = {"pip", "pytest", "venv", "unittest", "http.server", "json.tool", "twine", "alembic", "build", "black", "ruff", "mypy", "awscli", "django"}
-    if module in ("pip", "twine", "alembic", "ansible", "awscli", "pipx", "uv", "poetry", "keyring", "flask", "celery", "black", "ruff", "mypy", "pytest"):
+    known = {
+        "pip",
+        "pytest",
+        "venv",
+        "unittest",
+        "http.server",
+        "json.tool",
+        "twine",
+        "alembic",
+        "build",
+        "black",
+        "ruff",
+        "mypy",
+        "awscli",
+        "django",
+    }
+    if module in wordset(
+        """
+        pip twine alembic ansible awscli pipx uv poetry keyring flask celery black ruff mypy pytest
+        """
+    ):
         name = {"awscli": "aws"}.get(str(module), str(module))
         return [Argv([module.like(name), *rest], "python -m")]
     if module in ("json.tool", "py_compile", "compileall"):
@@ -227,7 +211,11 @@ def _module(call: Call, module: Word, rest: Sequence[Word]) -> list[Step] | None
     if module in known:
         call.emit("proc.run", f"python -m {module}")
         return []
-    if module in ("platform", "site", "sysconfig", "this", "tokenize", "ast", "dis", "timeit", "calendar", "json.tool", "py_compile", "compileall"):
+    if module in wordset(
+        """
+        platform site sysconfig this tokenize ast dis timeit calendar json.tool py_compile compileall
+        """
+    ):
         return []
     call.emit("proc.run", f"python -m {module}")
     return []
@@ -241,58 +229,64 @@ def _awk(call: Call) -> list[Step] | None:
         index += 2 if args[index] in ("-F", "-v", "--assign", "--field-separator") else 1
     if index >= len(args):
         return None
-    from . import filesystem
+    from . import edits
 
     for word in args[index + 1 :]:
         if "=" not in word:
-            filesystem.read(call, word)
+            edits.read(call, word)
     for match in re.finditer(r'>>?\s{0,4}"([^"|]{1,200})"', args[index]):
-        filesystem.write(call, match.group(1))
+        edits.write(call, match.group(1))
     return [Code("awk", args[index], "awk", args[index])]
 
 
 def _escapes(call: Call) -> list[Step] | None:
-    """Editors, pagers and archivers that run a command when told to."""
-    name, args = call.name, call.args
+    """Editors, pagers, debuggers and archivers that run a command when told to."""
+    reader = _ESCAPES.get(call.name)
+    return reader(call) or None if reader is not None else None
+
+
+def _after(call: Call, flags: Sequence[str]) -> list[tuple[Word, Word]]:
+    """Each of these flags with the word behind it."""
+    return [(word, call.args[i + 1]) for i, word in enumerate(call.args[:-1]) if word in flags]
+
+
+def _vim(call: Call) -> list[Step]:
     found: list[Step] = []
-    if name in ("vim", "vi", "nvim", "ex", "view", "vimdiff", "gvim"):
-        for index, word in enumerate(args):
-            text = args[index + 1] if word in ("-c", "--cmd", "-S") and index + 1 < len(args) else word
-            match = re.search(r"(?:^\+|^|[|:])\s*:?!\s*(.+)|system\(\s*['\"](.+?)['\"]", text)
-            if match and (word in ("-c", "--cmd") or word.startswith("+")):
-                found.append(Text(match.group(1) or match.group(2), f"{name} :!", text))
-        return found or None
-    if name in ("tar", "gtar", "bsdtar"):
-        return _tar(call)
-    if name == "rsync":
-        for index, word in enumerate(args[:-1]):
-            if word in ("-e", "--rsh") and not re.match(r"^\S*ssh(\s|$)", args[index + 1]):
-                found.append(Text(args[index + 1], "rsync -e", args[index + 1]))
-        for word in args:
-            if word.startswith(("--rsh=", "--rsync-path=")) and not re.match(r"--\w+[-\w]*=(\S*ssh|rsync|sudo rsync)(\s|$)", word):
-                found.append(Text(word.partition("=")[2], "rsync --rsh", word))
-        return found or None
-    if name == "zip":
-        for index, word in enumerate(args[:-1]):
-            if word in ("-TT", "--unzip-command"):
-                found.append(Text(args[index + 1], "zip -TT", args[index + 1]))
-        return found or None
-    if name in ("gdb", "lldb"):
-        for index, word in enumerate(args[:-1]):
-            match = re.match(r"(?:!|shell|platform shell)\s*(.+)", args[index + 1])
-            if word in ("-ex", "-eval-command", "-o", "--one-line") and match:
-                found.append(Text(match.group(1), f"{name} {word}", args[index + 1]))
-        return found or None
-    if name in ("man", "less", "more") and any(w.startswith("-P") or w == "--pager" for w in args):
-        for index, word in enumerate(args):
-            value = word[2:] if word.startswith("-P") and len(word) > 2 else args[index + 1] if word in ("-P", "--pager") and index + 1 < len(args) else ""
-            if value and not re.match(r"^(cat|less|more)\b", value):
-                found.append(Text(str(value), "man -P", word))
-        return found or None
-    return None
+    given = _after(call, ("-c", "--cmd")) + [(word, word) for word in call.args if word.startswith("+")]
+    for _, text in given:
+        match = re.search(r"(?:^\+|^|[|:])\s*:?!\s*(.+)|system\(\s*['\"](.+?)['\"]", text[:4_000])
+        if match:
+            found.append(Text(match.group(1) or match.group(2), f"{call.name} :!", text))
+    return found
 
 
-def _tar(call: Call) -> list[Step] | None:
+def _rsync(call: Call) -> list[Step]:
+    given = [text for _, text in _after(call, ("-e", "--rsh"))]
+    given += [w.like(w.partition("=")[2]) for w in call.args if w.startswith(("--rsh=", "--rsync-path="))]
+    known = re.compile(r"(\S*ssh|rsync|sudo rsync)(\s|$)")
+    return [Text(str(text), "rsync -e", text) for text in given if not known.match(text)]
+
+
+def _zip(call: Call) -> list[Step]:
+    return [Text(str(text), "zip -TT", text) for _, text in _after(call, ("-TT", "--unzip-command"))]
+
+
+def _debugger(call: Call) -> list[Step]:
+    found: list[Step] = []
+    for flag, text in _after(call, ("-ex", "-eval-command", "-o", "--one-line")):
+        match = re.match(r"(?:!|shell|platform shell)\s*(.+)", text)
+        if match:
+            found.append(Text(match.group(1), f"{call.name} {flag}", text))
+    return found
+
+
+def _pager(call: Call) -> list[Step]:
+    given = [text for _, text in _after(call, ("-P", "--pager"))]
+    given += [w.like(w[2:]) for w in call.args if w.startswith("-P") and len(w) > 2]
+    return [Text(str(text), "man -P", text) for text in given if not re.match(r"^(cat|less|more)\b", text)]
+
+
+def _tar(call: Call) -> list[Step]:
     found: list[Step] = []
     args = call.args
     for index, word in enumerate(args):
@@ -301,10 +295,27 @@ def _tar(call: Call) -> list[Step] | None:
             value = str(args[index + 1])
         if flag == "--checkpoint-action" and value.startswith("exec="):
             found.append(Text(value[5:], "tar --checkpoint-action", word))
-        elif flag in ("--to-command", "--use-compress-program", "--info-script", "--new-volume-script", "--rsh-command", "-I", "-F") and value:
-            if not re.fullmatch(r"(\S*/)?(p?gzip|pigz|zstd|zstdmt|xz|bzip2|lz4|pbzip2|lzma|brotli)(\s.*)?", value):
-                found.append(Text(value, f"tar {flag}", word))
-    return found or None
+        elif (
+            flag
+            in wordset(
+                """
+                --to-command --use-compress-program --info-script --new-volume-script --rsh-command -I -F
+                """
+            )
+            and value
+        ) and not re.fullmatch(r"(\S*/)?(p?gzip|pigz|zstd|zstdmt|xz|bzip2|lz4|pbzip2|lzma|brotli)(\s.*)?", value):
+            found.append(Text(value, f"tar {flag}", word))
+    return found
+
+
+_ESCAPES: dict[str, Callable[[Call], list[Step]]] = {
+    **dict.fromkeys(("vim", "vi", "nvim", "ex", "view", "vimdiff", "gvim"), _vim),
+    **dict.fromkeys(("tar", "gtar", "bsdtar"), _tar),
+    **dict.fromkeys(("gdb", "lldb"), _debugger),
+    "rsync": _rsync,
+    "zip": _zip,
+    "man": _pager,
+}
 
 
 # -- reading code -----------------------------------------------------------------------------------------------
@@ -326,57 +337,9 @@ def read_code(call: Call, step: Code, context: Context) -> None:
         base = step.word.inner if step.word is not None else step.flow.base if step.flow is not None else -1
         python.read(inner, step.text, base)
     else:
-        _table(inner, step.language, step.text)
+        read_table(inner, step.language, step.text)
     if len(call.walk.effects) == before and step.language != "awk":
         inner.emit("proc.run", f"{step.language} code")
-
-
-def _table(call: Call, language: str, text: str) -> None:
-    from . import filesystem
-    from .effects import follow
-
-    # Runs of blanks and long texts cost backtracking; what such code means does not depend on them.
-    text = re.sub(r"\s{3,}", "\n ", text[:_MOST])
-    for match in _scan(_DELETES, language, text):
-        path = next((g for g in match.groups() if g), "") or "${code}"
-        recursive = bool(re.search(r"rm_?r|rmtree|recursive|rimraf|remove_?(tree|dir|entry|sync)|emptyDir|Remove-Item|deleteDir|\brm\b", match.group(0) + text[match.end() : match.end() + 60]))
-        filesystem.delete(call, call.argv[0].like(path.strip("\"' ")), recursive=recursive)
-    vague = _VAGUE.get(language)
-    if vague and re.search(vague, text) and not any(e.kind == "fs.delete" for e in call.walk.effects):
-        filesystem.delete(call, call.argv[0].like("${code}"), recursive=True)
-    for match in _scan(_RUNS, language, text):
-        groups = [g for g in match.groups() if g]
-        if groups:
-            command = groups[0] + " " + " ".join(re.findall(r"[\"']([^\"']*)[\"']", " ".join(groups[1:]))) if len(groups) > 1 else groups[0]
-            command = re.sub(r'\\(["\\])', r"\1", command)
-            follow(call, [Text(command, f"{language} system", Word(command, *call.span))])
-    for match in _scan(_WRITES, language, text):
-        path = next((g for g in match.groups() if g), "")
-        if path:
-            filesystem.write(call, path)
-    for match in _scan(_READS, language, text):
-        path = next((g for g in match.groups() if g), "")
-        if path and not path.startswith("http"):
-            filesystem.read(call, path)
-    _network(call, text)
-    if _HIDDEN.search(text) and _EVALS.search(text):
-        call.emit("exec.unknown", f"{language} code that hides what it runs", origin="decoded")
-
-
-def _scan(table: dict[str, str], language: str, text: str) -> list[re.Match[str]]:
-    pattern = table.get(language)
-    return list(islice(re.finditer(pattern, text), 40)) if pattern else []
-
-
-def _network(call: Call, text: str) -> None:
-    if not _NET.search(text):
-        return
-    from . import network
-
-    url = _URL.search(text)
-    found = _MUTATES.search(text)
-    method = next((g for g in found.groups() if g), "GET").upper() if found else "GET"
-    network.request(call, url.group(0) if url else "", method, text if found else "")
 
 
 def _run(call: Call) -> None:
@@ -395,17 +358,40 @@ def _nothing(call: Call) -> None:
 
 
 def _editor(call: Call) -> None:
-    from . import filesystem
+    from . import edits
 
     for word in call.args:
         if not word.startswith(("-", "+")):
-            filesystem.write(call, word)
+            edits.write(call, word)
 
 
 TABLE: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys(_LANGUAGES, _run),
     **dict.fromkeys(("python3", "python2", "pypy", "pypy3", "ipython", *(f"python3.{n}" for n in range(6, 16))), _run),
-    **dict.fromkeys(("java", "javac", "kotlin", "dotnet-script", "swift", "irb", "pry", "ghci", "erl", "iex", "racket", "guile", "sbcl", "clojure", "clj", "octave", "matlab", "tclsh", "ocaml"), _run),
+    **dict.fromkeys(
+        (
+            "java",
+            "javac",
+            "kotlin",
+            "dotnet-script",
+            "swift",
+            "irb",
+            "pry",
+            "ghci",
+            "erl",
+            "iex",
+            "racket",
+            "guile",
+            "sbcl",
+            "clojure",
+            "clj",
+            "octave",
+            "matlab",
+            "tclsh",
+            "ocaml",
+        ),
+        _run,
+    ),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), _nothing),
     **dict.fromkeys(("vim", "vi", "nvim", "nano", "emacs", "ed", "ex", "pico", "micro", "gvim"), _editor),
 }

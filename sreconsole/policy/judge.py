@@ -23,7 +23,9 @@ class Facts:
     """What the caller knows beside the action.
 
     `files` looks at the agent's disk (nothing by default). `project` is the repository's root, `branch` what is
-    checked out there, `ahead` how many commits it is ahead of its remote (0: not known). `remembered` maps absolute paths to the content of scripts this session has written.
+    checked out there, `ahead` how many commits it is ahead of its remote (0: not known). `remembered` maps absolute
+    paths to the content of scripts this session has written. `guarded` are the gate's own directories (absolute):
+    configuration, store, sockets.
     """
 
     files: Files = field(default_factory=NoFiles)
@@ -31,6 +33,7 @@ class Facts:
     branch: str = ""
     remembered: Mapping[str, str] = field(default_factory=dict)
     ahead: int = 0
+    guarded: tuple[str, ...] = ()
 
 
 NO_FACTS = Facts()
@@ -52,9 +55,19 @@ def judge(action: Action, policy: Policy, facts: Facts = NO_FACTS) -> Verdict:
     """
     place = surroundings(action.cwd, action.home, facts.files, facts.project)
     place.branch, place.remembered, place.ahead = facts.branch, facts.remembered, facts.ahead
+    place.guarded = facts.guarded
     try:
         reading = tools.read(action, place)
-    except (RecursionError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, UnicodeError) as error:
+    except (
+        RecursionError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        OverflowError,
+        UnicodeError,
+    ) as error:
         return _unreadable(action, policy, f"the reader failed on it ({type(error).__name__})", None)
     effects = [environments.place(effect, policy.environments) for effect in reading.effects]
     best = _strictest(effects, action, policy, place)
@@ -81,18 +94,21 @@ def _strictest(effects: list[Effect], action: Action, policy: Policy, place: Sur
 
 
 def _of_effect(effect: Effect, action: Action, policy: Policy, place: Surroundings) -> _Best:
+    subject = Subject(action, effect, place, policy.critical)
     tier, name, why = base(effect)
     if name == "base.unknown":
-        tier, why = max(tier, policy.default_tier) if policy.default_tier > 2 else policy.default_tier, policy.default_why or why
-    best = _Best(_excepted(name, tier, effect, action, policy, place), name, why, effect)
+        tier, why = (
+            max(tier, policy.default_tier) if policy.default_tier > 2 else policy.default_tier,
+            policy.default_why or why,
+        )
+    best = _Best(_excepted(name, tier, subject, policy), name, why, effect)
     floor = best.tier if best.tier > 2 else 0
     matched: _Best | None = None
-    subject = Subject(action, effect, place, policy.critical)
     for rule in policy.rules_for(effect.kind):
         if matched is not None and rule.tier <= matched.tier and not rule.tightens:
             continue
         if holds(rule.match, subject):
-            given = _excepted(rule.id, rule.tier, effect, action, policy, place) if not rule.locked else rule.tier
+            given = _excepted(rule.id, rule.tier, subject, policy) if not rule.locked else rule.tier
             if matched is None or given > matched.tier:
                 matched = _Best(given, rule.id, rule.why, effect, rule)
     if matched is None or matched.tier < floor:
@@ -102,9 +118,9 @@ def _of_effect(effect: Effect, action: Action, policy: Policy, place: Surroundin
     return matched
 
 
-def _excepted(rule: str, tier: int, effect: Effect, action: Action, policy: Policy, place: Surroundings) -> int:
+def _excepted(rule: str, tier: int, subject: Subject, policy: Policy) -> int:
     for exception in policy.exceptions_for(rule):
-        if exception.tier < tier and holds(exception.match, Subject(action, effect, place, policy.critical)):
+        if exception.tier < tier and holds(exception.match, subject):
             return exception.tier
     return tier
 
@@ -118,7 +134,8 @@ def _verdict(best: _Best, effects: list[Effect], policy: Policy, place: Surround
         tier=best.tier,
         rule=best.rule,
         why=best.why,
-        instead=(rule.instead if rule is not None else "") or (words.instead(effect) if best.tier > 2 and effect else ""),
+        instead=(rule.instead if rule is not None else "")
+        or (words.instead(effect) if best.tier > 2 and effect else ""),
         does=words.does(effect, effects, place),
         target=words.target(effect),
         environment=effect.environment if effect is not None else "",
@@ -171,7 +188,24 @@ def _finish(verdict: Verdict, reading: tools.Reading, action: Action) -> Verdict
     return replace(verdict, effects=effects, span=span)
 
 
-_KEPT = ("tier", "method", "branch", "repo", "remote", "mutations", "verb", "removed", "ratio", "zone", "inside", "secret", "cloud", "sql", "url", "source")
+_KEPT = (
+    "tier",
+    "method",
+    "branch",
+    "repo",
+    "remote",
+    "mutations",
+    "verb",
+    "removed",
+    "ratio",
+    "zone",
+    "inside",
+    "secret",
+    "cloud",
+    "sql",
+    "url",
+    "source",
+)
 
 
 def _lean(effect: Effect) -> Effect:

@@ -14,6 +14,7 @@ from typing import Any
 
 from .action import Action, Effect
 from .paths import Surroundings, path_matches, under, words_glob
+from .wordlist import wordset
 
 Match = Mapping[str, Any]
 
@@ -70,6 +71,9 @@ def _command(value: Any, subject: Subject) -> bool:
     if not argv:
         return False
     argv[0] = argv[0].rsplit("/", 1)[-1]
+    if argv[0] == "git":
+        while len(argv) > 2 and argv[1] in ("-C", "-c", "--git-dir", "--work-tree"):
+            del argv[1:3]
     for item in listed(value):
         words = item.split()
         head = [word for word in argv if not word.startswith("-") or word in words]
@@ -106,7 +110,11 @@ def _path_entry(name: str, value: Any, subject: Subject) -> bool:
 
 
 def _under(item: str, zone: str, subject: Subject) -> bool:
-    if item in ("tmp", "cache", "system", "device", "home", "home-config", "project", "root", "unknown", "elsewhere", "other"):
+    if item in wordset(
+        """
+        tmp cache system device home home-config project root unknown elsewhere other
+        """
+    ):
         return zone == item
     root = subject.place.home + item[1:] if item.startswith("~") else item
     return under(subject.effect.target, root.rstrip("/"))
@@ -184,7 +192,9 @@ def compare(text: str, number: float) -> bool:
         return False
     limit = float(match.group(2))
     operator = match.group(1) or ">="
-    return {">=": number >= limit, "<=": number <= limit, ">": number > limit, "<": number < limit}.get(operator, number == limit)
+    return {">=": number >= limit, "<=": number <= limit, ">": number > limit, "<": number < limit}.get(
+        operator, number == limit
+    )
 
 
 def _trait(value: Any, subject: Subject) -> bool:
@@ -202,7 +212,11 @@ def _target(value: Any, subject: Subject) -> bool:
 
 
 def _remote(value: Any, subject: Subject) -> bool:
-    return bool(subject.effect.facts.get("remote")) == bool(value) if isinstance(value, bool) else subject.effect.facts.get("remote") in listed(value)
+    return (
+        bool(subject.effect.facts.get("remote")) == bool(value)
+        if isinstance(value, bool)
+        else subject.effect.facts.get("remote") in listed(value)
+    )
 
 
 _ONE: dict[str, Any] = {

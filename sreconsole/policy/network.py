@@ -6,24 +6,58 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from . import filesystem, graphql
+from . import edits, graphql
 from .call import Call
 from .options import Options
 from .secrets import holds_secret
 from .shell import Word
+from .wordlist import wordset
 
-_CURL_VALUES = frozenset(
-    "A b c C d D e E F H h K m o P Q r T t u U w x X y Y z request data data-raw data-binary data-ascii data-urlencode json form form-string "
-    "header user output url upload-file user-agent referer cookie cookie-jar connect-timeout max-time proxy config cacert cert key write-out "
-    "retry retry-delay resolve range proxy-user output-dir interface dump-header oauth2-bearer aws-sigv4 unix-socket variable expand-data "
-    "limit-rate max-filesize netrc-file proto proto-default tls-max ciphers capath connect-to dns-servers doh-url engine hostpubmd5 keepalive-time".split()
+_CURL_VALUES = wordset(
+    """
+    A b c C d D e E F H h K m o P Q r T t u U w x X y Y z request data data-raw data-binary data-ascii
+    data-urlencode json form form-string header user output url upload-file user-agent referer cookie cookie-jar
+    connect-timeout max-time proxy config cacert cert key write-out retry retry-delay resolve range proxy-user
+    output-dir interface dump-header oauth2-bearer aws-sigv4 unix-socket variable expand-data limit-rate
+    max-filesize netrc-file proto proto-default tls-max ciphers capath connect-to dns-servers doh-url engine
+    hostpubmd5 keepalive-time
+    """
 )
-_BODY = ("d", "data", "data-raw", "data-binary", "data-ascii", "data-urlencode", "json", "F", "form", "form-string", "T", "upload-file", "expand-data")
-_ADMIN = re.compile(r":(8001|8444|7700|9200|9300|9090|9093|15672|8500|8200|4646|6333|2379|5984|8983|4242|2019|8086|8474|10250|6443|2375|2376|7474|8529|8161|3100|8428)(/|$)")
-_DESTRUCTIVE_PATH = re.compile(r"(?i)/[\w-]*(delete|destroy|purge|drop|truncate|wipe|remove|flush|shutdown|reset|terminate|revoke|clear|erase|teardown|delete_series|delete-batch|_delete_by_query|clean_tombstones)[\w-]*(/|$|\?)")
+_BODY = (
+    "d",
+    "data",
+    "data-raw",
+    "data-binary",
+    "data-ascii",
+    "data-urlencode",
+    "json",
+    "F",
+    "form",
+    "form-string",
+    "T",
+    "upload-file",
+    "expand-data",
+)
+_ADMIN = re.compile(
+    r":(8001|8444|7700|9200|9300|9090|9093|15672|8500|8200|4646|6333|2379|5984|8983|4242|2019|8086|8474|10250|"
+    r"6443|2375|2376|7474|8529|8161|3100|8428)(/|$)"
+)
+_DESTRUCTIVE_PATH = re.compile(
+    r"(?i)/[\w-]*(delete|destroy|purge|drop|truncate|wipe|remove|flush|shutdown|reset|terminate|revoke|clear|"
+    r"erase|teardown|delete_series|delete-batch|_delete_by_query|clean_tombstones)[\w-]*(/|$|\?)"
+)
 _SECRET_QUERY = re.compile(r"\$\{(\w*(?:TOKEN|SECRET|KEY|PASSWORD|PASS)\w*)\}|\$\(…\)", re.IGNORECASE)
-MESSAGES = re.compile(r"(?i)(hooks\.slack\.com|slack\.com/api/chat|discord(app)?\.com/api/webhooks|api\.telegram\.org|outlook\.office\.com/webhook|webhook\.office\.com|chat\.googleapis\.com|api\.twilio\.com|api\.mailgun\.net|api\.sendgrid\.com|api\.postmarkapp\.com|api\.resend\.com|ntfy\.sh|api\.pushover\.net|api\.twitter\.com|api\.x\.com|graph\.facebook\.com)")
-MONEY = re.compile(r"(?i)(api\.stripe\.com|api(-m)?\.(sandbox\.)?paypal\.com|connect\.squareup(sandbox)?\.com|api\.squareup\.com|api\.adyen\.com|checkout\.com|api\.braintreegateway\.com|api\.plaid\.com|api\.coinbase\.com|api\.wise\.com|api\.razorpay\.com)")
+MESSAGES = re.compile(
+    r"(?i)(hooks\.slack\.com|slack\.com/api/chat|discord(app)?\.com/api/webhooks|api\.telegram\.org|"
+    r"outlook\.office\.com/webhook|webhook\.office\.com|chat\.googleapis\.com|api\.twilio\.com|api\.mailgun\.net|"
+    r"api\.sendgrid\.com|api\.postmarkapp\.com|api\.resend\.com|ntfy\.sh|api\.pushover\.net|api\.twitter\.com|"
+    r"api\.x\.com|graph\.facebook\.com)"
+)
+MONEY = re.compile(
+    r"(?i)(api\.stripe\.com|api(-m)?\.(sandbox\.)?paypal\.com|connect\.squareup(sandbox)?\.com|api\.squareup\.com|"
+    r"api\.adyen\.com|checkout\.com|api\.braintreegateway\.com|api\.plaid\.com|api\.coinbase\.com|api\.wise\.com|"
+    r"api\.razorpay\.com)"
+)
 
 
 def host_of(url: str) -> str:
@@ -35,7 +69,9 @@ def host_of(url: str) -> str:
         return ""
 
 
-def request(call: Call, url: str, method: str, body: str, word: Word | None = None, *, traits: set[str] | None = None) -> None:
+def request(
+    call: Call, url: str, method: str, body: str, word: Word | None = None, *, traits: set[str] | None = None
+) -> None:
     """One HTTP request as an effect: read or mutate, with its GraphQL mutations and what it means at known hosts."""
     host = host_of(url)
     method = method.upper() or "GET"
@@ -45,8 +81,8 @@ def request(call: Call, url: str, method: str, body: str, word: Word | None = No
         mutations = graphql.mutations(body)
         traits.add("graphql")
     local = not host or bool(re.match(r"(?i)^(localhost|127\.|0\.0\.0\.0|\[?::1|host\.docker\.internal)", host))
-    admin = bool(_ADMIN.search(url.split("://")[-1]))
-    path = url.split("://")[-1].partition("/")
+    admin = bool(_ADMIN.search(url.rsplit("://", maxsplit=1)[-1]))
+    path = url.rsplit("://", maxsplit=1)[-1].partition("/")
     if _DESTRUCTIVE_PATH.search("/" + path[2]) and method != "GET":
         traits.add("destroys")
     if method == "DELETE":
@@ -73,29 +109,99 @@ def request(call: Call, url: str, method: str, body: str, word: Word | None = No
     )
 
 
+class _Curl:
+    """What one curl command line asks for."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.method = self.body = ""
+        self.gets = False
+        self.urls: list[Word] = []
+        self.uploads: list[Word] = []
+        self.outputs: list[Word] = []
+        index = 0
+        while index < len(call.args):
+            word = call.args[index]
+            index += 1
+            if not word.startswith("-") or word == "-":
+                self.urls.append(word)
+                continue
+            following = call.args[index] if index < len(call.args) else Word("")
+            name, value, used = _curl_flag(word, following)
+            index += used
+            self._flag(name, value)
+        self._finish()
+
+    def _flag(self, name: str, value: Word) -> None:
+        if name in ("X", "request"):
+            self.method = str(value)
+        elif name in _BODY:
+            self._data(name, value)
+        elif name in ("o", "output"):
+            self.outputs.append(value)
+        elif name in ("O", "remote-name", "remote-name-all", "J", "OJ"):
+            self.outputs.append(Word("."))
+        elif name == "url":
+            self.urls.append(value)
+        elif name in ("G", "get"):
+            self.gets = True
+        elif name in ("I", "head"):
+            self.method = self.method or "HEAD"
+        elif name in ("K", "config"):
+            edits.read(self.call, value)
+            self.call.emit("net.mutate", "what a settings file says", value, method="UNKNOWN")
+        elif name in ("Q", "quote") and _FTP_CHANGES.match(value):
+            self.method = "DELETE" if re.match(r"(?i)\W*(DELE|RM)", value) else self.method or "PUT"
+
+    def _data(self, name: str, value: Word) -> None:
+        uploaded = name in ("T", "upload-file")
+        self.body += "&" + value if self.body else value
+        self.method = self.method or ("PUT" if uploaded else "POST")
+        match = re.match(r"^(?:[\w.-]+=)?[@<](.+?)(;.*)?$", value)
+        if uploaded and value not in ("-", "."):
+            self.uploads.append(value)
+        elif match and match.group(1) != "-" and name not in ("data-raw", "form-string"):
+            self.uploads.append(value.like(match.group(1)))
+
+    def _finish(self) -> None:
+        if self.gets and self.method == "POST":
+            self.method = "GET"
+        self.method = self.method or "GET"
+        stdin = self.call.stdin
+        if "@-" in self.body and stdin is not None and stdin.text is not None:
+            self.body += stdin.text
+        place = self.call.walk
+        for path in self.uploads:
+            target = self.call.spot(path).path
+            self.body += place.state.written.get(target) or place.place.files.read(target) or ""
+
+
+_FTP_CHANGES = re.compile(r"(?i)\W*(DELE|RMD|MKD|RNFR|RNTO|SITE|STOR|APPE|CHMOD|RM|RENAME|MKDIR|RMDIR|LN|SYMLINK)\b")
+
+
 def _curl(call: Call) -> None:
-    args = call.args
-    options = _curl_options(call)
-    if options is None:
+    if "-h" in call.args[:1] or "--version" in call.args or "--manual" in call.args:
         return
-    method, body, urls, uploads, outputs = options
-    for path in uploads:
-        filesystem.read(call, path)
-    carries = any(holds_secret(call.spot(p), p) for p in uploads) or bool(re.search(r"\$\{?(SECRET|PRIVATE_KEY)\b", body))
-    incoming = call.stdin.marks if call.stdin is not None else set()
-    if "@-" in body and incoming & {"secret", "environment"} or _from_secret(call, [*args]):
-        carries = True
-    for path in outputs:
-        filesystem.write(call, path)
-    for url in urls or [Word("")]:
-        traits = {"carries-secret"} if carries else set()
+    asked = _Curl(call)
+    for path in asked.uploads:
+        edits.read(call, path)
+    marks = call.stdin.marks if call.stdin is not None else set()
+    carries = (
+        any(holds_secret(call.spot(path), path) for path in asked.uploads)
+        or bool(re.search(r"\$\{?(SECRET|PRIVATE_KEY)\b", asked.body))
+        or ("@-" in asked.body and bool(marks & {"secret", "environment"}))
+        or _from_secret(call, call.args)
+    )
+    traits = {"carries-secret"} if carries else set()
+    for path in asked.outputs:
+        edits.write(call, path)
+    for url in asked.urls or [Word("")]:
         if url.startswith("file:"):
-            filesystem.read(call, url)
+            edits.read(call, url)
             continue
-        if re.match(r"(?i)(ftp|sftp|scp|smtp|smtps|telnet|ldap|dict|gopher|tftp)s?://", url) and (uploads or url.lower().startswith("smtp")):
-            request(call, url, "UPLOAD", body, url, traits=traits)
-            continue
-        request(call, url, method, body, url, traits=traits)
+        posts = re.match(r"(?i)(ftp|sftp|scp|smtp|smtps|telnet|ldap|dict|gopher|tftp)s?://", url)
+        method = "UPLOAD" if posts and (asked.uploads or url.lower().startswith("smtp")) else asked.method
+        request(call, url, method, asked.body, url, traits=traits)
 
 
 def _from_secret(call: Call, args: list[Word]) -> bool:
@@ -103,72 +209,12 @@ def _from_secret(call: Call, args: list[Word]) -> bool:
     if any(word.flow is not None and "secret" in word.flow.marks for word in args):
         return True
     return any(
-        variable in call.walk.state.variables and call.walk.state.variables[variable] == ["$(…)"] and "secret" in str(call.walk.effects[-1:])
+        variable in call.walk.state.variables
+        and call.walk.state.variables[variable] == ["$(…)"]
+        and "secret" in str(call.walk.effects[-1:])
         for word in args
         for variable in re.findall(r"\$\{?(\w+)", word)
     )
-
-
-def _curl_options(call: Call) -> tuple[str, str, list[Word], list[Word], list[Word]] | None:
-    args, index = call.args, 0
-    method, body = "", ""
-    urls: list[Word] = []
-    uploads: list[Word] = []
-    outputs: list[Word] = []
-    get = False
-    while index < len(args):
-        word = args[index]
-        index += 1
-        if not word.startswith("-") or word == "-":
-            urls.append(word)
-            continue
-        name, value, used = _curl_flag(word, args[index] if index < len(args) else Word(""))
-        index += used
-        if name in ("X", "request"):
-            method = str(value)
-        elif name in _BODY:
-            uploaded = name in ("T", "upload-file")
-            body += "&" + value if body else value
-            method = method or ("PUT" if uploaded else "POST")
-            match = re.match(r"^(?:[\w.-]+=)?[@<](.+?)(;.*)?$", value)
-            if uploaded and value not in ("-", "."):
-                uploads.append(value)
-            elif match and match.group(1) != "-" and name not in ("data-raw", "form-string"):
-                uploads.append(value.like(match.group(1)))
-        elif name in ("o", "output"):
-            outputs.append(value)
-        elif name == "url":
-            urls.append(value)
-        elif name in ("G", "get"):
-            get = True
-        elif name in ("I", "head"):
-            method = method or "HEAD"
-        elif name in ("K", "config"):
-            filesystem.read(call, value)
-            call.emit("net.mutate", "what a settings file says", value, method="UNKNOWN")
-        elif name in ("Q", "quote") and re.match(r"(?i)\W*(DELE|RMD|MKD|RNFR|RNTO|SITE|STOR|APPE|CHMOD|RM|RENAME|MKDIR|RMDIR|LN|SYMLINK)\b", value):
-            method = "DELETE" if re.match(r"(?i)\W*(DELE|RM)", value) else method or "PUT"
-        elif name in ("O", "remote-name", "remote-name-all", "J", "OJ"):
-            outputs.append(Word("."))
-        elif name in ("b", "cookie", "E", "cert", "key", "netrc-file") and "/" in value:
-            if name in ("E", "cert", "key"):
-                continue
-    if "-h" in args[:1] or "--version" in args or "--manual" in args:
-        return None
-    if get and method in ("POST", ""):
-        method = "GET"
-    if "@-" in body and call.stdin is not None and call.stdin.text is not None:
-        body += call.stdin.text
-    body = _body_files(call, body, uploads)
-    return method or "GET", body, urls, uploads, outputs
-
-
-def _body_files(call: Call, body: str, uploads: list[Word]) -> str:
-    for path in uploads:
-        known = call.walk.state.written.get(call.spot(path).path)
-        text = known if known is not None else call.walk.place.files.read(call.spot(path).path)
-        body += text or ""
-    return body
 
 
 def _curl_flag(word: Word, following: Word) -> tuple[str, Word, int]:
@@ -187,13 +233,23 @@ def _curl_flag(word: Word, following: Word) -> tuple[str, Word, int]:
 
 
 def _wget(call: Call) -> None:
-    options = Options(call.args, frozenset("O o a P U t T e Q i B D X A R output-document post-data post-file body-data body-file method header user password directory-prefix output-file execute".split()))
-    method = str(options.value("method")) or ("POST" if options.has("post-data", "post-file", "body-data", "body-file") else "GET")
+    options = Options(
+        call.args,
+        wordset(
+            """
+            O o a P U t T e Q i B D X A R output-document post-data post-file body-data body-file method header user
+            password directory-prefix output-file execute
+            """
+        ),
+    )
+    method = str(options.value("method")) or (
+        "POST" if options.has("post-data", "post-file", "body-data", "body-file") else "GET"
+    )
     body = str(options.value("post-data", "body-data"))
     upload = options.value("post-file", "body-file")
     traits = set()
     if upload:
-        filesystem.read(call, upload)
+        edits.read(call, upload)
         if holds_secret(call.spot(upload), upload):
             traits.add("carries-secret")
     if _from_secret(call, list(call.args)):
@@ -206,7 +262,7 @@ def _wget(call: Call) -> None:
         request(call, url, method, body, url, traits=traits)
     output = options.value("O", "output-document")
     if output != "-" and not options.has("spider"):
-        filesystem.write(call, output or options.value("P", "directory-prefix") or Word("."))
+        edits.write(call, output or options.value("P", "directory-prefix") or Word("."))
 
 
 def _httpie(call: Call) -> None:
@@ -225,10 +281,12 @@ def _socket(call: Call) -> None:
     args = call.args
     text = " ".join(args)
     listens = bool(re.search(r"(^|\s)-\w*l|LISTEN", text))
-    runs = re.search(r"(?i)(?:EXEC|SYSTEM):([^,\s]+)", text) or (re.search(r"(?:^|\s)-\w*[ec]\s*(\S+)", text) if call.name != "socat" else None)
+    runs = re.search(r"(?i)(?:EXEC|SYSTEM):([^,\s]+)", text) or (
+        re.search(r"(?:^|\s)-\w*[ec]\s*(\S+)", text) if call.name != "socat" else None
+    )
     opened = re.search(r"OPEN:([^,\s]+)", text)
     if opened:
-        filesystem.read(call, opened.group(1))
+        edits.read(call, opened.group(1))
     if runs:
         call.emit("exec.remote", f"{call.name} gives {runs.group(1)} to the network", origin="socket")
         return
@@ -245,7 +303,9 @@ def _socket(call: Call) -> None:
     if listens:
         call.emit("net.listen", text)
         return
-    call.emit("net.mutate", str(host), host, host=host_of(re.sub(r"(?i)^\w+:", "", host)), method="SOCKET", traits=traits)
+    call.emit(
+        "net.mutate", str(host), host, host=host_of(re.sub(r"(?i)^\w+:", "", host)), method="SOCKET", traits=traits
+    )
 
 
 def _mail(call: Call) -> None:
@@ -254,7 +314,9 @@ def _mail(call: Call) -> None:
 
 def _transfer(call: Call) -> None:
     host = next((w for w in call.args if not w.startswith("-")), Word(""))
-    call.emit("net.mutate", str(host), host if host else None, host=host_of(str(host).rpartition("@")[2]), method="TRANSFER")
+    call.emit(
+        "net.mutate", str(host), host if host else None, host=host_of(str(host).rpartition("@")[2]), method="TRANSFER"
+    )
 
 
 def _fetcher(call: Call) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from .files import Files, NoFiles
+from .wordlist import wordset
 
 _LONGEST = 4_096
 UNKNOWN_HOME = "/~"
@@ -19,7 +20,8 @@ class Surroundings:
     """What is known about the place an action would run in.
 
     `project` is the root of its repository (empty: there is none, nothing counts as inside). `remembered` maps
-    absolute paths of scripts written in this session to their content. `branch` is the checked-out branch.
+    absolute paths of scripts written in this session to their content. `branch` is the checked-out branch, `ahead` its
+    commits that no remote has; `guarded` are directories of the gate itself.
     """
 
     cwd: str
@@ -29,6 +31,7 @@ class Surroundings:
     remembered: Mapping[str, str] = field(default_factory=dict)
     branch: str = ""
     ahead: int = 0
+    guarded: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -49,7 +52,11 @@ class Spot:
 
 
 _TMP = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/tmp", "/var/folders", "/private/var/folders", "/dev/shm")
-_SYSTEM = frozenset("etc usr bin sbin lib lib32 lib64 boot var sys proc run root srv System Library Applications".split())
+_SYSTEM = wordset(
+    """
+    etc usr bin sbin lib lib32 lib64 boot var sys proc run root srv System Library Applications
+    """
+)
 _NULL = re.compile(r"/dev/(null|zero|full|u?random|tty\w*|std(in|out|err)|fd/.*)$|/proc/self/fd/.*$")
 _CACHE = (".cache", ".npm", ".cargo/registry", ".gradle/caches", ".m2/repository", ".pnpm-store", ".bun/install")
 
@@ -62,7 +69,7 @@ def guess_home(cwd: str) -> str:
 
 def surroundings(cwd: str, home: str, files: Files, project: str = "") -> Surroundings:
     """The place an action runs in. A home directory or the root is no project unless it is a repository."""
-    cwd = os.path.normpath(cwd) if cwd.startswith("/") else "/work/project"
+    cwd = os.path.normpath(cwd) if cwd.startswith("/") else "/home/agent/project"
     home = os.path.normpath(home) if home.startswith("/") else guess_home(cwd)
     root = project or files.project(cwd) or cwd
     if root == "/" or (root == home and not files.project(cwd)):
@@ -150,7 +157,7 @@ def catastrophic(target: Spot, place: Surroundings) -> bool:
     path = target.path.rstrip("*").rstrip("/") or "/"
     if target.zone in ("root", "device"):
         return True
-    if path == place.home or path == place.project or path in ("/home", "/Users", "/root"):
+    if path in (place.home, place.project) or path in ("/home", "/Users", "/root"):
         return True
     return path.count("/") == 1 and target.zone in ("system", "home", "other")
 

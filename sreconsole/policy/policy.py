@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .action import Action, canonical
+from sreconsole.text.canonical import canonical
+
+from .action import Action
 from .problems import PolicyError
 from .rules import Compiled, Exemption, Rule, compile_file
 
@@ -84,8 +86,8 @@ class Policy:
                 verdict = judge(test_action({"bash": part}), self)
                 if verdict.tier >= rule.tier:
                     failures.append(
-                        f"{rule.where}: {rule.id}: instead: `{_short(part)}` is itself tier {verdict.tier} by {verdict.rule}, "
-                        f"advise something below tier {rule.tier}"
+                        f"{rule.where}: {rule.id}: instead: `{_short(part)}` is itself tier {verdict.tier} "
+                        f"by {verdict.rule}, advise something below tier {rule.tier}"
                     )
         return failures
 
@@ -223,9 +225,19 @@ def _to_cache(cache: Path | None, key: str, policy: Policy, today: datetime.date
         "exceptions": [asdict(item) for item in policy.exceptions],
         **{
             key: getattr(policy, key)
-            for key in (
-                "environments critical chains budgets redact escalation default_tier default_why error_tier error_why version"
-            ).split()
+            for key in [
+                "environments",
+                "critical",
+                "chains",
+                "budgets",
+                "redact",
+                "escalation",
+                "default_tier",
+                "default_why",
+                "error_tier",
+                "error_why",
+                "version",
+            ]
         },
     }
     target = _cache_file(cache, key, today)

@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
-from . import filesystem
+from .accounts import accounts, gpg, keychain, keygen, openssl, ssh_add, vaults
 from .call import Call
 from .options import Options
 from .shell import Word
+from .wordlist import wordset
 
 _DEV = re.compile(
-    r"(?i)^(node|npm|npx|vite|next(-server)?|next dev|nuxt|webpack.*|esbuild|tsc|ts-node|tsx|nodemon|jest|vitest|playwright|chrome|chromium|"
-    r"python[\d.]*|pytest|uvicorn|gunicorn|flask|django|manage\.py|celery|jupyter.*|streamlit|ruby|rails|puma|php|java|gradle.*|mvn|go|air|cargo|rustc|"
-    r"deno|bun|yarn|pnpm|turbo|storybook|ng|expo|metro|watchman|electron|http-server|http\.server|serve|hugo|jekyll|sleep|tail|curl|wget|ping|"
-    r"claude-.*|cypress|selenium|geckodriver|chromedriver|firefox|gdb|lldb|dlv|npm run .*|.*dev.*|.*\.(py|js|ts|mjs|rb|sh|go)|.*localhost.*|server)\b"
+    r"(?i)^(node|npm|npx|vite|next(-server)?|next dev|nuxt|webpack.*|esbuild|tsc|ts-node|tsx|nodemon|jest|"
+    r"vitest|playwright|chrome|chromium|"
+    r"python[\d.]*|pytest|uvicorn|gunicorn|flask|django|manage\.py|celery|jupyter.*|streamlit|ruby|rails|puma|"
+    r"php|java|gradle.*|mvn|go|air|cargo|rustc|"
+    r"deno|bun|yarn|pnpm|turbo|storybook|ng|expo|metro|watchman|electron|http-server|http\.server|serve|hugo|"
+    r"jekyll|sleep|tail|curl|wget|ping|"
+    r"claude-.*|cypress|selenium|geckodriver|chromedriver|firefox|gdb|lldb|dlv|npm run .*|.*dev.*|.*\.(py|js|"
+    r"ts|mjs|rb|sh|go)|.*localhost.*|server)\b"
 )
-_CRITICAL = re.compile(r"(?i)^(systemd|init|launchd|sshd|dockerd|containerd|kubelet|etcd|postgres(ql)?|mysqld?|mariadbd|mongod|redis-server|nginx|apache2?|httpd|haproxy|caddy|traefik|cron(d)?|rsyslogd|journald|dbus.*|NetworkManager|Xorg|gnome-shell|WindowServer|Finder|loginwindow|.*prod.*|auditd|falco.*|osquery.*|fail2ban.*)$")
+_CRITICAL = re.compile(
+    r"(?i)^(systemd|init|launchd|sshd|dockerd|containerd|kubelet|etcd|postgres(ql)?|mysqld?|mariadbd|mongod|"
+    r"redis-server|nginx|apache2?|httpd|haproxy|caddy|traefik|cron(d)?|rsyslogd|journald|dbus.*|NetworkManager|"
+    r"Xorg|gnome-shell|WindowServer|Finder|loginwindow|.*prod.*|auditd|falco.*|osquery.*|fail2ban.*)$"
+)
 
 
 def _kill(call: Call) -> None:
-    words = [w for w in call.args]
+    words = list(call.args)
     if words[:1] == ["-l"] or words[:1] == ["-L"] or "-0" in words:
         return
-    signal = next((w.lstrip("-").upper().removeprefix("SIG") for w in words if w.startswith("-") and not re.fullmatch(r"-\d{3,}|--", w)), "TERM")
+    signal = next(
+        (
+            w.lstrip("-").upper().removeprefix("SIG")
+            for w in words
+            if w.startswith("-") and not re.fullmatch(r"-\d{3,}|--", w)
+        ),
+        "TERM",
+    )
     targets = [w for i, w in enumerate(words) if not w.startswith("-") and words[i - 1 : i] not in (["-s"], ["-n"])]
     minus = [w for w in words[1:] if re.fullmatch(r"-\d+", w)] if words and words[0].startswith("-") else []
     for word in [*targets, *minus]:
@@ -38,7 +55,7 @@ def _kill(call: Call) -> None:
 
 
 def _pkill(call: Call) -> None:
-    options = Options(call.args, frozenset("u U t g G P s F signal user".split()))
+    options = Options(call.args, wordset("u U t g G P s F signal user"))
     text = " ".join(call.args)
     if options.has("l", "list") and not options.rest:
         return
@@ -61,23 +78,35 @@ def _pkill(call: Call) -> None:
         call.emit("proc.signal", str(word), word if word.end else None, traits=traits)
 
 
-_SERVICE_READ = frozenset("status is-active is-enabled is-failed list-units list-unit-files list-timers list-jobs show cat list-dependencies list-sockets show-environment help get-default list print blame list-machines dump services info log monitor".split())
+_SERVICE_READ = wordset(
+    """
+    status is-active is-enabled is-failed list-units list-unit-files list-timers list-jobs show cat
+    list-dependencies list-sockets show-environment help get-default list print blame list-machines dump services
+    info log monitor
+    """
+)
 
 
 def _systemctl(call: Call) -> None:
-    options = Options(call.args, frozenset("H host M machine t type n lines o output p property s signal".split()))
+    options = Options(call.args, wordset("H host M machine t type n lines o output p property s signal"))
     verb = str(options.rest[0]) if options.rest else "status"
     if verb in _SERVICE_READ:
         call.emit("fs.read", f"{call.name} {verb}", **_machine(options))
         return
     name = " ".join(options.rest[1:3])
-    call.emit("proc.service", f"{verb} {name}".strip(), options.rest[0], traits={"halt"} if verb in _HALTS else set(), **_machine(options))
+    call.emit(
+        "proc.service",
+        f"{verb} {name}".strip(),
+        options.rest[0],
+        traits={"halt"} if verb in _HALTS else set(),
+        **_machine(options),
+    )
 
 
-_HALTS = frozenset("poweroff reboot halt kexec rescue emergency suspend hibernate default isolate".split())
+_HALTS = wordset("poweroff reboot halt kexec rescue emergency suspend hibernate default isolate")
 
 
-def _machine(options: Options) -> dict[str, object]:
+def _machine(options: Options) -> dict[str, Any]:
     host = options.value("H", "host")
     return {"host": str(host), "remote": "ssh", "signals": (str(host),)} if host else {}
 
@@ -92,7 +121,12 @@ def _service(call: Call) -> None:
 
 def _launchctl(call: Call) -> None:
     verb = next((str(w) for w in call.args if not w.startswith("-")), "list")
-    call.emit("fs.read" if verb in ("list", "print", "blame", "dumpstate", "getenv", "managerpid", "version") else "proc.service", f"launchctl {verb}")
+    call.emit(
+        "fs.read"
+        if verb in ("list", "print", "blame", "dumpstate", "getenv", "managerpid", "version")
+        else "proc.service",
+        f"launchctl {verb}",
+    )
 
 
 def _halt(call: Call) -> None:
@@ -105,49 +139,29 @@ def _crontab(call: Call) -> None:
     if "-l" in call.args:
         call.emit("fs.read", "crontab")
     else:
-        call.emit("proc.schedule", "all scheduled jobs" if "-r" in call.args else "crontab", traits={"clears"} if "-r" in call.args else set())
+        call.emit(
+            "proc.schedule",
+            "all scheduled jobs" if "-r" in call.args else "crontab",
+            traits={"clears"} if "-r" in call.args else set(),
+        )
 
 
 def _atrm(call: Call) -> None:
     call.emit("proc.schedule", call.name)
 
 
-def _accounts(call: Call) -> None:
-    if any(w in ("-S", "--status", "--list") for w in call.args[:1]) or (call.name == "chage" and "-l" in call.args):
-        call.emit("fs.read", "accounts")
-        return
-    words = [w for w in call.args if not w.startswith("-")]
-    call.emit("secret.write", f"{call.name} {' '.join(words[:2])}".strip(), words[0] if words else None, traits={"account"})
-
-
-def _keygen(call: Call) -> None:
-    options = Options(call.args, frozenset("f t b C N P s I n V z O F R D Y m".split()))
-    if options.has("l", "y", "F", "L", "B", "H", "e") and not options.has("t"):
-        call.emit("fs.read" if not options.has("y") else "fs.read", "key fingerprints")
-        return
-    if options.has("R"):
-        call.touch("fs.write", "~/.ssh/known_hosts")
-        return
-    target = options.value("f") or Word("~/.ssh/id_ed25519")
-    spot = call.spot(target)
-    call.emit("secret.write", spot.path, target if target.end else None, zone=spot.zone, inside=spot.inside, traits={"key"})
-
-
-def _ssh_add(call: Call) -> None:
-    if any(w in ("-l", "-L") for w in call.args):
-        call.emit("fs.read", "agent keys")
-    elif any(w in ("-D", "-d") for w in call.args):
-        call.emit("secret.write", "ssh-agent keys")
-    else:
-        call.emit("secret.use", "ssh-agent keys")
-
-
 def _firewall(call: Call) -> None:
     text = " ".join(call.args)
-    if re.search(r"(^|\s)(-L|-S|--list\S*|status|list|show|-nvL|-nL|-vnL|ruleset|--state|--get-\S+|-C|-V|--version|-vL|-n -L|app list|-sr|-s\s+rules|-s\s+\w+)(\s|$)", text) and not re.search(r"(^|\s)(-A|-D|-I|-F|-X|-P|add|delete|flush|-f)(\s|$)", text):
+    if re.search(
+        r"(^|\s)(-L|-S|--list\S*|status|list|show|-nvL|-nL|-vnL|ruleset|--state|--get-\S+|-C|-V|--version|-vL|"
+        r"-n -L|app list|-sr|-s\s+rules|-s\s+\w+)(\s|$)",
+        text,
+    ) and not re.search(r"(^|\s)(-A|-D|-I|-F|-X|-P|add|delete|flush|-f)(\s|$)", text):
         call.emit("fs.read", "firewall rules")
         return
-    traits = {"opens"} if re.search(r"(^|\s)(-F|--flush|flush|disable|-X|reset|-P\s+\w+\s+ACCEPT|-d)(\s|$)", text) else set()
+    traits = (
+        {"opens"} if re.search(r"(^|\s)(-F|--flush|flush|disable|-X|reset|-P\s+\w+\s+ACCEPT|-d)(\s|$)", text) else set()
+    )
     call.emit("proc.service", f"{call.name} {text}"[:60], traits={"firewall", *traits})
 
 
@@ -155,12 +169,23 @@ def _network(call: Call) -> None:
     """ip, ifconfig, route, nmcli, networksetup …: a question, or a change of this machine's network."""
     words = [str(w) for w in call.args if not w.startswith("-")]
     text = " ".join(call.args)
-    changes = re.search(r"(?i)(^|\s)(add|del|delete|set\w*|flush|up|down|replace|change|modify|connect|disconnect|create|remove|reload|on|off|rescan|rm|-set\w+|-remove\w+|-create\w+|-add\w*|-ordernetworkservices|-delete\w*|-renamenetworkservice|-duplicate\w+|-rename\w+|-order\w+|-switch\w+|-import\w+|-detect\w+|-detectnewhardware|-connect\w+|--set|--add\S*|--remove|--dns|reset|apply|start|stop|enable|disable|--nc|--proxy|renew|release)(\s|$)", text)
-    if call.name == "ifconfig" and len(words) < 2 or call.name == "hostname" and not words:
+    changes = re.search(
+        r"(?i)(^|\s)(add|del|delete|set\w*|flush|up|down|replace|change|modify|connect|disconnect|create|remove|"
+        r"reload|on|off|rescan|rm|-set\w+|-remove\w+|-create\w+|-add\w*|-ordernetworkservices|-delete\w*|"
+        r"-renamenetworkservice|-duplicate\w+|-rename\w+|-order\w+|-switch\w+|-import\w+|-detect\w+|"
+        r"-detectnewhardware|-connect\w+|--set|--add\S*|--remove|--dns|reset|apply|start|stop|enable|disable|--nc|"
+        r"--proxy|renew|release)(\s|$)",
+        text,
+    )
+    if (call.name == "ifconfig" and len(words) < 2) or (call.name == "hostname" and not words):
         changes = None
-    if call.name == "hostname" and words or call.name == "ifconfig" and len(words) > 1:
+    if (call.name == "hostname" and words) or (call.name == "ifconfig" and len(words) > 1):
         changes = re.search(r".", text)
-    call.emit("proc.service" if changes else "fs.read", f"{call.name} {' '.join(words[:3])}".strip(), traits={"network"} if changes else set())
+    call.emit(
+        "proc.service" if changes else "fs.read",
+        f"{call.name} {' '.join(words[:3])}".strip(),
+        traits={"network"} if changes else set(),
+    )
 
 
 def _query_or_set(read: str) -> Callable[[Call], None]:
@@ -189,7 +214,10 @@ def _query_or_task(read: str) -> Callable[[Call], None]:
 
 
 def _dmesg(call: Call) -> None:
-    clears = any(re.match(r"-[A-Za-z]*[cCDEn]|--(clear|read-clear|console\S*)", w) and not re.match(r"--(color|ctime)", w) for w in call.args)
+    clears = any(
+        re.match(r"-[A-Za-z]*[cCDEn]|--(clear|read-clear|console\S*)", w) and not re.match(r"--(color|ctime)", w)
+        for w in call.args
+    )
     call.emit("proc.service" if clears else "fs.read", "kernel log", traits={"clears"} if clears else set())
 
 
@@ -199,54 +227,6 @@ def _journal(call: Call) -> None:
         call.emit("proc.service", f"journalctl {text}"[:60], traits={"clears"})
     else:
         call.emit("fs.read", "journal")
-
-
-def _gpg(call: Call) -> None:
-    text = " ".join(call.args)
-    if re.search(r"--export-secret|--delete-secret|--delete-key|--gen-key|--full-gen|--quick-g|--import|--edit-key|--revoke|--send-keys", text):
-        kind = "secret.read" if "--export-secret" in text else "secret.write" if re.search(r"delete|gen|revoke|edit", text) else "net.mutate" if "send" in text else "fs.write"
-        call.emit(kind, text[:60], secret="command")
-    elif re.search(r"(^|\s)(-d|--decrypt)", text):
-        call.emit("secret.read", text[:60], secret="command")
-    else:
-        call.emit("fs.read", text[:40])
-
-
-def _openssl(call: Call) -> None:
-    verb = str(call.args[0]) if call.args else ""
-    options = Options(call.args[1:], frozenset("in out inkey key keyout connect passin pass subj days newkey".split()), clusters=False)
-    for name in ("in", "inkey", "key"):
-        if options.value(name) and verb not in ("x509", "req", "verify", "crl", "dgst", "s_client", "s_server"):
-            filesystem.read(call, options.value(name))
-    for name in ("out", "keyout"):
-        if options.value(name):
-            filesystem.write(call, options.value(name))
-    if verb == "s_client":
-        call.emit("net.read", str(options.value("connect")), host=str(options.value("connect")).split(":")[0])
-
-
-def _keychain(call: Call) -> None:
-    verb = str(call.args[0]) if call.args else ""
-    if re.search(r"find-(generic|internet)-password|export|dump-keychain", verb):
-        call.emit("secret.read", f"{call.name} {verb}", secret="command")
-    elif re.match(r"add|delete|set|unlock|import|create|lock|authorizationdb|trust", verb):
-        call.emit("secret.write", f"{call.name} {verb}")
-    else:
-        call.emit("fs.read", f"{call.name} {verb}")
-
-
-def _vaults(call: Call) -> None:
-    """Password managers and secret helpers."""
-    words = [str(w) for w in call.args if not w.startswith("-")]
-    text = " ".join(words)
-    if re.match(r"(?:item )?(get|read|show|lookup|export|print|decrypt|view|reveal|access|fill|cat|clip|list --with|item get|document get|inject|copy|otp|-d|d)\b", text) or any(w in ("-d", "--decrypt", "-o", "--show") for w in call.args) or (call.name in ("pass", "gopass") and len(words) == 1 and words[0] not in ("ls", "list", "git", "init", "version", "help")):
-        call.emit("secret.read", f"{call.name} {text}"[:60], secret="command")
-    elif re.match(r"(ls|list|search|find|status|version|help|whoami|account|vault list|item list|whoami|update|signin|login|sync|grep)\b", text) or not text:
-        call.emit("fs.read", f"{call.name} {text}"[:40])
-    elif re.match(r"(encrypt|edit|-e|updatekeys|rotate|create|set|store|delete|del|remove|rm|insert|generate|add|clear|mv|cp|item|rekey|move)\b", text):
-        call.emit("secret.write" if call.name not in ("sops", "ansible-vault", "age") else "fs.write", f"{call.name} {text}"[:60])
-    else:
-        call.emit("fs.read", f"{call.name} {text}"[:40])
 
 
 def _history(call: Call) -> None:
@@ -272,13 +252,22 @@ def _kernel(call: Call) -> None:
     call.emit("proc.service", f"{call.name} {' '.join(call.args[:2])}", traits={"kernel"})
 
 
+def _labels(call: Call) -> None:
+    for word in call.args[-1:]:
+        call.touch("fs.write", word, traits={"permissions"})
+
+
 TABLE: dict[str, Callable[[Call], None]] = {
     "kill": _kill,
     "pkill": _pkill,
     "killall": _pkill,
     "killall5": _pkill,
     "skill": _pkill,
-    "fuser": lambda call: call.emit("proc.signal" if any(re.match(r"-\w*k", w) for w in call.args) else "fs.read", " ".join(call.args[:3]), traits=set()),
+    "fuser": lambda call: call.emit(
+        "proc.signal" if any(re.match(r"-\w*k", w) for w in call.args) else "fs.read",
+        " ".join(call.args[:3]),
+        traits=set(),
+    ),
     "kill-port": lambda call: call.emit("proc.signal", " ".join(call.args)),
     "systemctl": _systemctl,
     "service": _service,
@@ -289,29 +278,72 @@ TABLE: dict[str, Callable[[Call], None]] = {
     "pm2": _query_or_set(r"^(list|ls|status|logs?|monit|show|describe|info|env|jlist|prettylist|start|restart|save)\b"),
     "launchctl": _launchctl,
     "initctl": _launchctl,
-    **dict.fromkeys("shutdown reboot halt poweroff init telinit".split(), _halt),
+    **dict.fromkeys(wordset("shutdown reboot halt poweroff init telinit"), _halt),
     "crontab": _crontab,
     "atrm": _atrm,
-    **dict.fromkeys("passwd chpasswd useradd userdel usermod groupadd groupdel groupmod adduser deluser addgroup delgroup visudo chage newusers gpasswd chsh chfn vipw vigr dscl sysadminctl dseditgroup net smbpasswd htpasswd kadmin".split(), _accounts),
-    "ssh-keygen": _keygen,
-    "ssh-add": _ssh_add,
+    **dict.fromkeys(
+        wordset(
+            """
+            passwd chpasswd useradd userdel usermod groupadd groupdel groupmod adduser deluser addgroup delgroup
+            visudo chage newusers gpasswd chsh chfn vipw vigr dscl sysadminctl dseditgroup net smbpasswd htpasswd
+            kadmin
+            """
+        ),
+        accounts,
+    ),
+    "ssh-keygen": keygen,
+    "ssh-add": ssh_add,
     "ssh-keyscan": _nothing_local,
-    **dict.fromkeys("iptables ip6tables nft ufw firewall-cmd pfctl ebtables ipset iptables-restore iptables-legacy".split(), _firewall),
-    **dict.fromkeys("ip ifconfig route nmcli networksetup scutil wpa_cli iwctl brctl ovs-vsctl tc resolvectl hostname wg wg-quick tailscale zerotier-cli netplan ifup ifdown dhclient ethtool".split(), _network),
+    **dict.fromkeys(
+        wordset(
+            """
+            iptables ip6tables nft ufw firewall-cmd pfctl ebtables ipset iptables-restore iptables-legacy
+            """
+        ),
+        _firewall,
+    ),
+    **dict.fromkeys(
+        wordset(
+            """
+            ip ifconfig route nmcli networksetup scutil wpa_cli iwctl brctl ovs-vsctl tc resolvectl hostname wg
+            wg-quick tailscale zerotier-cli netplan ifup ifdown dhclient ethtool
+            """
+        ),
+        _network,
+    ),
     "dmesg": _dmesg,
     "journalctl": _journal,
     "logger": _nothing_local,
-    **dict.fromkeys("gpg gpg2".split(), _gpg),
-    "openssl": _openssl,
-    "security": _keychain,
-    **dict.fromkeys("pass gopass op bw lpass keyring secret-tool sops ansible-vault age chezmoi-secret gnome-keyring berglas teller bitwarden keepassxc-cli".split(), _vaults),
-    **dict.fromkeys("sysctl modprobe insmod rmmod kexec setenforce grub-install update-grub grub-mkconfig update-initramfs dracut efibootmgr bcdedit".split(), _kernel),
+    **dict.fromkeys(wordset("gpg gpg2"), gpg),
+    "openssl": openssl,
+    "security": keychain,
+    **dict.fromkeys(
+        wordset(
+            """
+            pass gopass op bw lpass keyring secret-tool sops ansible-vault age chezmoi-secret gnome-keyring berglas
+            teller bitwarden keepassxc-cli
+            """
+        ),
+        vaults,
+    ),
+    **dict.fromkeys(
+        wordset(
+            """
+            sysctl modprobe insmod rmmod kexec setenforce grub-install update-grub grub-mkconfig update-initramfs
+            dracut efibootmgr bcdedit
+            """
+        ),
+        _kernel,
+    ),
     "defaults": _defaults,
     "nvram": _query_or_set(r"^-p|^\S+$"),
     "csrutil": _query_or_set(r"^status"),
     "spctl": _query_or_set(r"^(-a|--assess|--status|-v)|--list"),
     "pmset": _query_or_set(r"^-g"),
-    "tmutil": _query_or_set(r"^(list|status|destinationinfo|latestbackup|isexcluded|compare|machinedirectory|version|uniquesize|calculatedrift)"),
+    "tmutil": _query_or_set(
+        r"^(list|status|destinationinfo|latestbackup|isexcluded|compare|machinedirectory|version|uniquesize|"
+        r"calculatedrift)"
+    ),
     "mdutil": _query_or_set(r"^-[sL]|-t"),
     "mdimport": _query_or_set(r"^-[tdALXn]|-L|-t"),
     "timedatectl": _query_or_set(r"^(status|show|list-timezones|timesync-status|show-timesync)"),
@@ -323,17 +355,22 @@ TABLE: dict[str, Callable[[Call], None]] = {
     "nvme": _query_or_set(r"^(list|smart-log|id-ctrl|error-log|show-regs|fw-log)"),
     "e2fsck": _query_or_set(r"(^|\s)-n\b"),
     "fsck": _query_or_set(r"(^|\s)-[nN]\b"),
-    "hdiutil": _query_or_set(r"^(info|imageinfo|verify|checksum|hfsanalyze|isencrypted|plugins|pmap|udifderez|help|fsid)\b"),
+    "hdiutil": _query_or_set(
+        r"^(info|imageinfo|verify|checksum|hfsanalyze|isencrypted|plugins|pmap|udifderez|help|fsid)\b"
+    ),
     "sips": _query_or_set(r"^(-g|--getProperty|-h|--help|-v|--verify|-H|--formats)|^(-g \S+ )+"),
     "plutil": _query_or_set(r"^(-p|-lint|-help|-type|-extract \S+ \S+ -o -)|^\S+\.plist$|(-o -)"),
     "codesign": _query_or_set(r"^(-d|-v|--verify|--display|-h)\S*"),
     "osascript": _query_or_set(r"^$"),
     "sample": _nothing_local,
     "watchman": _nothing_local,
-    "chcon": lambda call: call.touch("fs.write", call.args[-1] if call.args else "."),  # type: ignore[dict-item,return-value]
+    "chcon": _labels,
     "setcap": lambda call: call.emit("proc.service", "setcap", traits={"kernel"}),
     "lsof": _nothing_local,
-    "tmux": _query_or_task(r"^(display(-message)?|list-\S+|ls|lsp|lsw|lsk|capture-pane|capturep|show\S*|has-session|has|info|-V|attach|a|at)\b"),
+    "tmux": _query_or_task(
+        r"^(display(-message)?|list-\S+|ls|lsp|lsw|lsk|capture-pane|capturep|show\S*|has-session|has|info|-V|"
+        r"attach|a|at)\b"
+    ),
     "screen": _query_or_task(r"^-(ls|list|v)"),
     "sw_vers": _nothing_local,
     "tcpdump": lambda call: call.emit("secret.read", "network traffic", secret="command"),

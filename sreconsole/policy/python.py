@@ -8,22 +8,40 @@ from typing import Any
 
 from .call import Call, Text
 from .shell import Word
+from .wordlist import wordset
 
 _DELETES = {
-    "shutil.rmtree": True, "os.removedirs": True, "os.remove": False, "os.unlink": False, "os.rmdir": False, "os.truncate": False,
-    "send2trash.send2trash": True, "distutils.dir_util.remove_tree": True,
-}  # fmt: skip
-_RUNS = frozenset(
-    "os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen subprocess.getoutput "
-    "subprocess.getstatusoutput commands.getoutput pty.spawn asyncio.create_subprocess_shell asyncio.create_subprocess_exec os.posix_spawn "
-    "os.execv os.execl os.execvp os.execlp os.execve os.execvpe os.execle os.execlpe os.spawnl os.spawnv os.spawnlp os.spawnvp "
-    "sh.bash plumbum.local pexpect.spawn pexpect.run fabric.Connection.run invoke.run".split()
+    "shutil.rmtree": True,
+    "os.removedirs": True,
+    "os.remove": False,
+    "os.unlink": False,
+    "os.rmdir": False,
+    "os.truncate": False,
+    "send2trash.send2trash": True,
+    "distutils.dir_util.remove_tree": True,
+}
+_RUNS = wordset(
+    """
+    os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen
+    subprocess.getoutput subprocess.getstatusoutput commands.getoutput pty.spawn asyncio.create_subprocess_shell
+    asyncio.create_subprocess_exec os.posix_spawn os.execv os.execl os.execvp os.execlp os.execve os.execvpe
+    os.execle os.execlpe os.spawnl os.spawnv os.spawnlp os.spawnvp sh.bash plumbum.local pexpect.spawn pexpect.run
+    fabric.Connection.run invoke.run
+    """
 )
-_HTTP = re.compile(r"^(?:requests|httpx|urllib3|aiohttp)(?:\.(?:Session|Client|AsyncClient|ClientSession)\(\))?\.(get|post|put|patch|delete|request|head|options)$")
-_MOVES = frozenset("shutil.move os.rename os.replace os.renames".split())
-_COPIES = frozenset("shutil.copy shutil.copy2 shutil.copyfile shutil.copytree os.link os.symlink".split())
-_WRITES = frozenset("os.makedirs os.mkdir os.chmod os.chown os.utime".split())
-_HIDES = frozenset("base64.b64decode binascii.unhexlify codecs.decode zlib.decompress marshal.loads bytes.fromhex base64.b32decode base64.b85decode".split())
+_HTTP = re.compile(
+    r"^(?:requests|httpx|urllib3|aiohttp)(?:\.(?:Session|Client|AsyncClient|ClientSession)\(\))?\.(get|post|put|"
+    r"patch|delete|request|head|options)$"
+)
+_MOVES = wordset("shutil.move os.rename os.replace os.renames")
+_COPIES = wordset("shutil.copy shutil.copy2 shutil.copyfile shutil.copytree os.link os.symlink")
+_WRITES = wordset("os.makedirs os.mkdir os.chmod os.chown os.utime")
+_HIDES = wordset(
+    """
+    base64.b64decode binascii.unhexlify codecs.decode zlib.decompress marshal.loads bytes.fromhex base64.b32decode
+    base64.b85decode
+    """
+)
 _MOST = 4_000
 _LONGEST = 32_768
 
@@ -50,12 +68,17 @@ def read(call: Call, text: str, base: int) -> None:
 
 def _suspicious(call: Call, text: str) -> None:
     """Code we cannot parse (a shell value inside, another version): judged by the calls it names."""
-    risky = re.search(r"\b(rmtree|os\.(system|remove|unlink|popen|exec\w*|rmdir)|subprocess|unlink|b64decode|exec\(|eval\(|socket|requests|urlopen|shutil)", text)
+    risky = re.search(
+        r"\b(rmtree|os\.(system|remove|unlink|popen|exec\w*|rmdir)|subprocess|unlink|b64decode|exec\(|eval\(|"
+        r"socket|requests|urlopen|shutil)",
+        text,
+    )
     call.emit("exec.unknown" if risky else "proc.run", "python code that does not parse", traits={"unparsed"})
 
 
 class _Reader:
     def __init__(self, call: Call, text: str, base: int) -> None:
+        self.environ: ast.expr | None = None
         self.call, self.text, self.base = call, text, base
         self.names: dict[str, str] = {}
         self.values: dict[str, Any] = {}
@@ -64,15 +87,15 @@ class _Reader:
             self.lines.append(self.lines[-1] + len(line.encode()) + 1)
 
     def module(self, tree: ast.Module) -> None:
-        count = 0
-        for node in ast.walk(tree):
-            count += 1
+        for count, node in enumerate(ast.walk(tree)):
             if count > _MOST:
                 self.call.emit("exec.unknown", "python code too long to read")
                 return
             if isinstance(node, ast.Import):
                 for name in node.names:
-                    self.names[name.asname or name.name.split(".")[0]] = name.name if name.asname else name.name.split(".")[0]
+                    self.names[name.asname or name.name.split(".")[0]] = (
+                        name.name if name.asname else name.name.split(".")[0]
+                    )
             elif isinstance(node, ast.ImportFrom) and node.module:
                 for name in node.names:
                     self.names[name.asname or name.name] = f"{node.module}.{name.name}"
@@ -159,7 +182,9 @@ class _Reader:
     def _literal_call(self, node: ast.Call) -> Any:
         dotted = self.dotted(node.func)
         first = self.literal(node.args[0]) if node.args else None
-        if dotted in ("os.path.expanduser", "str", "os.fspath", "os.path.abspath", "os.path.realpath") and isinstance(first, str):
+        if dotted in ("os.path.expanduser", "str", "os.fspath", "os.path.abspath", "os.path.realpath") and isinstance(
+            first, str
+        ):
             return first
         if dotted == "os.path.join" and node.args:
             parts = [self.literal(arg) for arg in node.args]
@@ -169,8 +194,8 @@ class _Reader:
         if dotted in ("Path.home", "pathlib.Path.home"):
             return "~"
         if dotted.endswith(".join") and isinstance(node.func, ast.Attribute):
-            glue, parts = self.literal(node.func.value), first
-            return glue.join(parts) if isinstance(glue, str) and isinstance(parts, list) else None
+            glue = self.literal(node.func.value)
+            return glue.join(first) if isinstance(glue, str) and isinstance(first, list) else None
         if dotted in ("chr",) and isinstance(first, int) and 0 <= first < 0x110000:
             return chr(first)
         return None
@@ -196,32 +221,32 @@ class _Reader:
             return f"{self.path(node.left)}/{self.path(node.right)}"
         return "${code}"
 
-    def word(self, node: ast.AST, text: str) -> Word:
+    def word(self, node: ast.expr, text: str) -> Word:
         """A word at the node's place in the outermost text."""
-        if self.base >= 0 and hasattr(node, "lineno"):
+        if self.base >= 0:
             start = self.base + self.lines[node.lineno - 1] + node.col_offset
             end = self.base + self.lines[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
             return Word(text, start, end)
         return Word(text, *self.call.span)
 
     def _call(self, node: ast.Call) -> None:
-        from . import filesystem
+        from . import edits, filesystem
 
         dotted = self.dotted(node.func)
         method = node.func.attr if isinstance(node.func, ast.Attribute) else dotted
         first = node.args[0] if node.args else next((k.value for k in node.keywords), None)
         if dotted in _DELETES:
-            filesystem.delete(self.call, self.word(node, self.path(first)), recursive=_DELETES[dotted])
+            edits.delete(self.call, self.word(node, self.path(first)), recursive=_DELETES[dotted])
         elif dotted in _RUNS:
             self._shell(node, first, dotted)
         elif dotted in ("eval", "exec", "builtins.exec", "compile"):
             self._eval(node, first)
         elif method in ("unlink", "rmdir", "rmtree") and isinstance(node.func, ast.Attribute):
-            filesystem.delete(self.call, self.word(node, self.path(node.func.value)), recursive=method == "rmtree")
+            edits.delete(self.call, self.word(node, self.path(node.func.value)), recursive=method == "rmtree")
         elif method in ("write_text", "write_bytes", "touch", "mkdir") and isinstance(node.func, ast.Attribute):
-            filesystem.write(self.call, self.word(node, self.path(node.func.value)))
+            edits.write(self.call, self.word(node, self.path(node.func.value)))
         elif method in ("read_text", "read_bytes") and isinstance(node.func, ast.Attribute):
-            filesystem.read(self.call, self.word(node, self.path(node.func.value)))
+            edits.read(self.call, self.word(node, self.path(node.func.value)))
         elif dotted in ("open", "io.open", "os.open") or (method == "open" and "Path" in dotted):
             self._open(node, first)
         elif dotted in _MOVES and len(node.args) > 1:
@@ -229,18 +254,22 @@ class _Reader:
         elif dotted in _COPIES and len(node.args) > 1:
             filesystem._cp(self._as("cp", node, [self.path(a) for a in node.args[:2]]))
         elif dotted in _WRITES:
-            filesystem.write(self.call, self.word(node, self.path(first)))
+            edits.write(self.call, self.word(node, self.path(first)))
         else:
             self._other(node, dotted, method, first)
 
-    def _as(self, name: str, node: ast.AST, words: list[str]) -> Call:
+    def _as(self, name: str, node: ast.expr, words: list[str]) -> Call:
         argv = [self.word(node, name), *(self.word(node, w) for w in words)]
         return Call(self.call.walk, argv, self.call.context, span=self.call.span)
 
     def _open(self, node: ast.Call, first: ast.expr | None) -> None:
-        from . import filesystem
+        from . import edits
 
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "open" and self.dotted(node.func.value) not in ("io", "os"):
+        if (
+            isinstance(node.func, ast.Attribute)
+            and node.func.attr == "open"
+            and self.dotted(node.func.value) not in ("io", "os")
+        ):
             first, mode_node = node.func.value, node.args[0] if node.args else None
         else:
             mode_node = node.args[1] if len(node.args) > 1 else None
@@ -248,9 +277,9 @@ class _Reader:
         mode = self.literal(mode_node) if mode_node is not None else "r"
         target = self.word(node, self.path(first))
         if isinstance(mode, str) and any(c in mode for c in "wax+"):
-            filesystem.write(self.call, target)
+            edits.write(self.call, target)
         else:
-            filesystem.read(self.call, target)
+            edits.read(self.call, target)
 
     def _shell(self, node: ast.Call, first: ast.expr | None, dotted: str) -> None:
         from .effects import follow
@@ -276,11 +305,18 @@ class _Reader:
             _Reader(self.call, value, -1).module(_safe_parse(value))
             return
         if first is not None and any(
-            isinstance(inner, ast.Call) and (self.dotted(inner.func) in _HIDES or "urlopen" in self.dotted(inner.func) or "requests" in self.dotted(inner.func))
+            isinstance(inner, ast.Call)
+            and (
+                self.dotted(inner.func) in _HIDES
+                or "urlopen" in self.dotted(inner.func)
+                or "requests" in self.dotted(inner.func)
+            )
             for inner in ast.walk(first)
         ):
             self.call.emit("exec.remote", "code that is decoded or fetched", self.word(node, "exec"), origin="decoded")
-        elif first is not None and any(isinstance(n, ast.Call) and self.dotted(n.func) == "open" for n in ast.walk(first)):
+        elif first is not None and any(
+            isinstance(n, ast.Call) and self.dotted(n.func) == "open" for n in ast.walk(first)
+        ):
             self.call.emit("proc.run", "python file")
         else:
             self.call.emit("exec.unknown", "exec of a value", self.word(node, "exec"))
@@ -298,8 +334,12 @@ class _Reader:
             network.request(self.call, url if isinstance(url, str) else "", verb, ast.unparse(node)[:4000])
         elif dotted in ("urllib.request.urlopen", "urllib.request.Request", "urllib.request.urlretrieve"):
             verb = next((self.literal(k.value) for k in node.keywords if k.arg == "method"), None)
-            data = len(node.args) > 1 and dotted != "urllib.request.urlretrieve" or any(k.arg == "data" for k in node.keywords)
-            network.request(self.call, url if isinstance(url, str) else "", str(verb or ("POST" if data else "GET")), "")
+            data = (len(node.args) > 1 and dotted != "urllib.request.urlretrieve") or any(
+                k.arg == "data" for k in node.keywords
+            )
+            network.request(
+                self.call, url if isinstance(url, str) else "", str(verb or ("POST" if data else "GET")), ""
+            )
         elif dotted in ("smtplib.SMTP", "smtplib.SMTP_SSL"):
             self.call.emit("net.mutate", "mail", self.word(node, "mail"), method="MAIL", traits={"message"})
         elif method in ("execute", "executescript", "executemany", "text", "raw") and isinstance(url, str):
@@ -308,10 +348,21 @@ class _Reader:
             self.call.emit("proc.signal", "a process", self.word(node, dotted), traits={"literal"})
         elif dotted in ("socket.socket", "socket.create_connection"):
             self.call.emit("net.mutate", "a socket", self.word(node, dotted), method="SOCKET", traits={"socket"})
-        elif re.match(r"^boto3\.(client|resource|Session)\(\)\.(delete|terminate|destroy|put|create|update|remove|purge|stop|empty)", dotted + "." + method):
-            kind = "infra.destroy" if re.match(r"delete|terminate|destroy|remove|purge|empty", method) else "infra.write"
+        elif re.match(
+            r"^boto3\.(client|resource|Session)\(\)\.(delete|terminate|destroy|put|create|update|remove|purge|"
+            r"stop|empty)",
+            dotted + "." + method,
+        ):
+            kind = (
+                "infra.destroy" if re.match(r"delete|terminate|destroy|remove|purge|empty", method) else "infra.write"
+            )
             self.call.emit(kind, f"aws {method}", self.word(node, method), cloud="aws")
-        elif method in ("delete_bucket", "terminate_instances", "delete_db_instance", "delete_object", "delete_objects", "delete_table", "delete_stack", "drop_database", "drop_all"):
+        elif method in wordset(
+            """
+            delete_bucket terminate_instances delete_db_instance delete_object delete_objects delete_table
+            delete_stack drop_database drop_all
+            """
+        ):
             self.call.emit("infra.destroy" if "drop" not in method else "db.destroy", method, self.word(node, method))
         elif dotted == "print" and first is not None and "os.environ" in ast.unparse(first):
             self._prints_environment(node, first)
@@ -322,11 +373,15 @@ class _Reader:
         text = ast.unparse(first)
         names = re.findall(r"os\.environ(?:\.get)?[\[(]['\"](\w+)", text)
         if not names or any(secret_variable(name) for name in names):
-            self.call.emit("secret.read", names[0] if names else "environment", self.word(node, text), secret="environment")
+            self.call.emit(
+                "secret.read", names[0] if names else "environment", self.word(node, text), secret="environment"
+            )
 
 
 def _connection(text: str) -> str:
-    match = re.search(r"(?:postgres(?:ql)?|mysql|mongodb|redis)(?:\+\w+)?://[^\"'\s]+|os\.environ\W+\w+|connect\(([^)]*)\)", text)
+    match = re.search(
+        r"(?:postgres(?:ql)?|mysql|mongodb|redis)(?:\+\w+)?://[^\"'\s]+|os\.environ\W+\w+|connect\(([^)]*)\)", text
+    )
     return match.group(0) if match else ""
 
 

@@ -8,17 +8,20 @@ from dataclasses import replace
 
 from .call import Argv, Call, Step, Text, Where
 from .shell import Word
+from .wordlist import wordset
 
-_SSH_VALUES = frozenset("-b -c -D -E -e -F -I -i -J -L -l -m -O -o -p -Q -R -S -W -w -B".split())
-_RUN_VALUES = frozenset(
-    "-a -c -e -h -l -m -p -u -v -w --add-host --annotation --attach --blkio-weight --cap-add --cap-drop --cgroupns "
-    "--cidfile --cpus --cpu-shares --cpuset-cpus --device --dns --entrypoint --env --env-file --expose --gpus "
-    "--group-add --health-cmd --hostname --ip --ipc --label --link --log-driver --log-opt --mac-address --memory "
-    "--mount --name --net --network --pid --platform --publish --pull --restart --runtime --security-opt --shm-size "
-    "--stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --ulimit --user --userns --uts --volume "
-    "--volumes-from --workdir --index --detach-keys".split()
+_SSH_VALUES = wordset("-b -c -D -E -e -F -I -i -J -L -l -m -O -o -p -Q -R -S -W -w -B")
+_RUN_VALUES = wordset(
+    """
+    -a -c -e -h -l -m -p -u -v -w --add-host --annotation --attach --blkio-weight --cap-add --cap-drop --cgroupns
+    --cidfile --cpus --cpu-shares --cpuset-cpus --device --dns --entrypoint --env --env-file --expose --gpus
+    --group-add --health-cmd --hostname --ip --ipc --label --link --log-driver --log-opt --mac-address --memory
+    --mount --name --net --network --pid --platform --publish --pull --restart --runtime --security-opt --shm-size
+    --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --ulimit --user --userns --uts --volume
+    --volumes-from --workdir --index --detach-keys
+    """
 )
-_GLOBAL = frozenset("-c -H -l --context --config --host --log-level --tlscacert --connection --url".split())
+_GLOBAL = wordset("-c -H -l --context --config --host --log-level --tlscacert --connection --url")
 
 
 def as_root(where: Where) -> Where:
@@ -38,7 +41,9 @@ def ssh(call: Call) -> list[Step] | None:
     args = call.args
     found: list[Step] = []
     for index, word in enumerate(args):
-        option = args[index + 1] if word == "-o" and index + 1 < len(args) else word[2:] if word.startswith("-o") else ""
+        option = (
+            args[index + 1] if word == "-o" and index + 1 < len(args) else word[2:] if word.startswith("-o") else ""
+        )
         match = re.match(r"(?i)(ProxyCommand|LocalCommand|KnownHostsCommand)[= ]\s*(.*)", option)
         if match and match.group(2).lower() != "none":
             call.emit("exec.config", f"ssh {match.group(1)}", word)
@@ -52,6 +57,8 @@ def ssh(call: Call) -> list[Step] | None:
     index = _after_flags(rest, _SSH_VALUES)
     rest = rest[index:]
     where = Where("ssh", host, (host,))
+    if rest:
+        call.emit("net.read", host, args[-1] if len(rest) == 1 else rest[0], host=host)
     if not rest:
         inside = Call(call.walk, call.argv, call.context.but(where=where), stdin=call.stdin, span=call.span)
         if call.stdin is not None and call.stdin.text is not None:
@@ -72,7 +79,9 @@ def container(call: Call) -> list[Step] | None:
         index = _after_flags(args, _GLOBAL, index + 1)
     verb = args[index] if index < len(args) else ""
     if verb == "compose":
-        return compose(Call(call.walk, list(args[index:]), call.context, call.assigns, stdin=call.stdin, span=call.span))
+        return compose(
+            Call(call.walk, list(args[index:]), call.context, call.assigns, stdin=call.stdin, span=call.span)
+        )
     if verb not in ("exec", "run"):
         return None
     signals = tuple(str(args[i + 1]) for i, w in enumerate(args[:-1]) if w in ("-H", "--host", "-c", "--context"))
@@ -117,7 +126,7 @@ def _mounts(flags: Sequence[Word]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-_COMPOSE = frozenset("-f -p --file --project-name --profile --env-file --project-directory".split())
+_COMPOSE = wordset("-f -p --file --project-name --profile --env-file --project-directory")
 
 
 def compose(call: Call) -> list[Step] | None:
@@ -136,7 +145,11 @@ def compose(call: Call) -> list[Step] | None:
     return [Argv(rest[1:], f"compose {verb} {rest[0]}", where=where, stdin=call.stdin)]
 
 
-_KUBE_VALUES = frozenset("-n --namespace -c --container --context --kubeconfig --cluster --user -s --server -l".split())
+_KUBE_VALUES = wordset(
+    """
+    -n --namespace -c --container --context --kubeconfig --cluster --user -s --server -l
+    """
+)
 
 
 def kube_signals(args: Sequence[Word]) -> tuple[str, ...]:

@@ -8,24 +8,50 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .asking import asking, duration
 from .matching import NAMES, Match, compare
 from .problems import Lines, Report, line_of, parse
+from .wordlist import wordset
 
-TOP = frozenset(
-    "version default on_parse_error environments critical_paths rules chains exceptions budgets redact escalation protected_branches".split()
+TOP = wordset(
+    """
+    version default on_parse_error environments critical_paths rules chains exceptions budgets redact escalation
+    protected_branches
+    """
 )
-RULE = frozenset("id tier match why instead tests locked wait page_after then confirm approvers attended owner links".split())
-EXCEPTION = frozenset("id rule match tier owner until why".split())
-CHAIN = frozenset("id tier steps within page why".split())
-STEP = frozenset({"effect", "env", "uses", "decision", "as", "effect_same_target", "other_tool", "trait", "path", "host", "not", "any"})
-ENVIRONMENT = frozenset("kube_context hosts env dsn_vars profiles names".split())
-ESCALATION = frozenset("wait page_after then confirm approvers attended".split())
-TEST = frozenset("bash tool input tier cwd branch name client files".split())
-BUDGETS = frozenset(
-    "files_touched lines_added lines_removed external_calls subagents turns parallel_calls tokens usd denials warn_at per".split()
+RULE = wordset(
+    """
+    id tier match why instead tests locked wait page_after then confirm approvers attended owner links
+    """
+)
+EXCEPTION = wordset("id rule match tier owner until why")
+CHAIN = wordset("id tier steps within page why")
+STEP = frozenset(
+    {
+        "effect",
+        "env",
+        "uses",
+        "decision",
+        "as",
+        "effect_same_target",
+        "other_tool",
+        "trait",
+        "path",
+        "host",
+        "not",
+        "any",
+    }
+)
+ENVIRONMENT = wordset("kube_context hosts env dsn_vars profiles names")
+ESCALATION = wordset("wait page_after then confirm approvers attended")
+TEST = wordset("bash tool input tier cwd branch name client files")
+BUDGETS = wordset(
+    """
+    files_touched lines_added lines_removed external_calls subagents turns parallel_calls tokens usd denials warn_at
+    per
+    """
 )
 _SELF_EXPLAINED = frozenset({"tool", "verb", "client", "agent"})
-MAX_WAIT = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +113,9 @@ def compile_file(text: str, file: str, today: datetime.date, out: Compiled, *, t
     if tightens:
         for key in ("exceptions", "environments", "default", "on_parse_error", "budgets", "escalation"):
             if key in top:
-                report.add(line_of(top, key), key, "a repository's own file can only add rules, critical_paths and chains")
+                report.add(
+                    line_of(top, key), key, "a repository's own file can only add rules, critical_paths and chains"
+                )
     _defaults(top, report, out)
     _environments(top, report, out)
     _paths(top, report, out)
@@ -207,7 +235,7 @@ def _rule(entry: Lines, report: Report, path: str, name: str, tightens: bool) ->
         instead=str(entry.get("instead") or "").strip(),
         locked=locked,
         where=f"{report.file}:{entry.line}",
-        ask=_ask(entry, report, path, tier),
+        ask=asking(entry, report, path, tier),
         tests=_tests(entry, report, path),
         tightens=tightens,
     )
@@ -218,40 +246,6 @@ def _named(match: Mapping[str, Any]) -> str:
     tools = " or ".join(match.get("tool", ["tools"]))
     verbs = match.get("verb", [])
     return f"Policy names {tools}" + (f" that {', '.join(verbs)}." if verbs else ".") if "tool" in match else ""
-
-
-def _ask(entry: Lines, report: Report, path: str, tier: int) -> dict[str, Any]:
-    """The words of a question: how long it waits, when it pages, what an unanswered one becomes, who answers."""
-    found: dict[str, Any] = {}
-    prefix = f"{path}." if path else ""
-    for key in ("wait", "page_after"):
-        if key in entry:
-            seconds = duration(entry[key])
-            if seconds is None or seconds < 0 or seconds > MAX_WAIT:
-                report.add(line_of(entry, key), f"{prefix}{key}", "write a time like 90s, 30m or 4h, at most 24h")
-            else:
-                found[key] = seconds
-    for key, allowed in (("then", ("refuse", "defer")), ("confirm", ("type",)), ("attended", ("ask", "gate"))):
-        if key in entry:
-            if entry[key] not in allowed:
-                report.add(line_of(entry, key), f"{prefix}{key}", f"{entry[key]!r} is not known, write {' or '.join(allowed)}")
-            found[key] = str(entry[key])
-    if "approvers" in entry:
-        if entry["approvers"] not in (1, 2) or isinstance(entry["approvers"], bool):
-            report.add(line_of(entry, "approvers"), f"{prefix}approvers", "write 1 or 2")
-        else:
-            found["approvers"] = int(entry["approvers"])
-    if tier < 3 and found:
-        report.add(entry.line, path, f"{', '.join(found)} mean nothing below tier 3: nobody is asked")
-    return found
-
-
-def duration(value: Any) -> float | None:
-    """Seconds of `90s`, `30m`, `4h`, `1d` or a number of seconds; None when it is neither."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|d)\s*", str(value))
-    return float(match.group(1)) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match.group(2)] if match else None
 
 
 def _tests(entry: Lines, report: Report, path: str) -> list[dict[str, Any]]:
@@ -339,7 +333,9 @@ def _chains(top: Lines, report: Report, out: Compiled) -> None:
             report.add(line_of(entry, "steps"), f"{path}.steps", "needs at least two steps")
             steps = []
         for number, step in enumerate(steps):
-            report.unknown(_mapping(step, report, entry.line, f"{path}.steps[{number}]"), f"{path}.steps[{number}]", STEP)
+            report.unknown(
+                _mapping(step, report, entry.line, f"{path}.steps[{number}]"), f"{path}.steps[{number}]", STEP
+            )
         out.chains.append(
             {
                 "id": str(entry.get("id") or path),
@@ -360,13 +356,12 @@ def _budgets(top: Lines, report: Report, out: Compiled) -> None:
         if key == "denials":
             limits = _mapping(value, report, line_of(entry, key), "budgets.denials")
             report.unknown(limits, "budgets.denials", ("consecutive", "total"))
-            value = _plain(limits)
-            numbers = list(value.values())
+            numbers = list(limits.values())
         else:
             numbers = [] if key == "per" else [value]
         if any(not isinstance(n, (int, float)) or isinstance(n, bool) or n < 0 for n in numbers):
             report.add(line_of(entry, key), f"budgets.{key}", "must be a number, zero or more")
-        out.budgets[key] = value
+        out.budgets[key] = _plain(value)
     redact = _mapping(top.get("redact"), report, line_of(top, "redact"), "redact")
     report.unknown(redact, "redact", ("rules", "keep_fingerprint", "allow"))
     out.redact.update(_plain(redact))
@@ -388,7 +383,7 @@ def _exceptions(top: Lines, report: Report, out: Compiled, today: datetime.date)
         rule = next((r for r in out.rules if r.id == entry.get("rule")), None)
         if rule is None and not str(entry.get("rule", "")).startswith("base."):
             report.add(line_of(entry, "rule"), f"{path}.rule", f"no rule is called {entry.get('rule')}")
-        if rule is not None and rule.locked or entry.get("rule") == "base.gate.tamper":
+        if (rule is not None and rule.locked) or entry.get("rule") == "base.gate.tamper":
             report.add(line_of(entry, "rule"), f"{path}.rule", f"{entry.get('rule')} is locked, nothing lowers it")
         match = check_match(entry.get("match"), report, line_of(entry, "match"), f"{path}.match")
         if until >= today:
@@ -416,7 +411,7 @@ def _date(value: Any) -> datetime.date | None:
 def _escalation_defaults(top: Lines, report: Report, out: Compiled) -> None:
     entry = _mapping(top.get("escalation"), report, line_of(top, "escalation"), "escalation")
     report.unknown(entry, "escalation", ESCALATION)
-    out.escalation.update(_ask(entry, report, "escalation", 3))
+    out.escalation.update(asking(entry, report, "escalation", 3))
 
 
 __all__ = ["Compiled", "Exemption", "Rule", "compare", "compile_file", "duration"]

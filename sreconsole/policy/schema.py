@@ -13,7 +13,9 @@ from .tiers import kinds
 FILE = Path(__file__).with_name("schema.json")
 _TEXTS: dict[str, Any] = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 _TIER: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 4}
-_TIME: dict[str, Any] = {"oneOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?[smhd]$"}, {"type": "number", "minimum": 0}]}
+_TIME: dict[str, Any] = {
+    "oneOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?[smhd]$"}, {"type": "number", "minimum": 0}]
+}
 
 
 def _object(properties: dict[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -31,10 +33,14 @@ def _match() -> dict[str, Any]:
         "path": {
             "oneOf": [
                 *_TEXTS["oneOf"],
-                _object({"outside": {"const": "project"}, "inside": {"const": "project"}, "under": _TEXTS, "glob": _TEXTS}),
+                _object(
+                    {"outside": {"const": "project"}, "inside": {"const": "project"}, "under": _TEXTS, "glob": _TEXTS}
+                ),
             ]
         },
-        "shrink": _object({"lines_removed": {"type": ["string", "number"]}, "or_ratio": {"type": ["string", "number"]}}),
+        "shrink": _object(
+            {"lines_removed": {"type": ["string", "number"]}, "or_ratio": {"type": ["string", "number"]}}
+        ),
         "remote": {"oneOf": [{"type": "boolean"}, *_TEXTS["oneOf"]]},
     }
     return _object({name: special.get(name, _TEXTS) for name in sorted(NAMES)})
@@ -62,10 +68,20 @@ def schema() -> dict[str, Any]:
     match = {"$ref": "#/$defs/match"}
     rule = _known(
         rules.RULE,
-        {"id": text, "tier": _TIER, "match": match, "why": text, "instead": text, "locked": {"type": "boolean"}, **_ask()},
+        {
+            "id": text,
+            "tier": _TIER,
+            "match": match,
+            "why": text,
+            "instead": text,
+            "locked": {"type": "boolean"},
+            **_ask(),
+        },
     )
     rule["tests"] = {"type": "array", "items": _object(test, ("tier",))}
-    exception = _known(rules.EXCEPTION, {"tier": _TIER, "match": match, "owner": text, "until": text, "why": text, "rule": text})
+    exception = _known(
+        rules.EXCEPTION, {"tier": _TIER, "match": match, "owner": text, "until": text, "why": text, "rule": text}
+    )
     chain = _known(rules.CHAIN, {"tier": _TIER, "within": _TIME, "page": {"type": "boolean"}})
     environment = _known(rules.ENVIRONMENT, {**dict.fromkeys(rules.ENVIRONMENT, _TEXTS), "env": {"type": "object"}})
     top = _known(
@@ -73,7 +89,10 @@ def schema() -> dict[str, Any]:
         {
             "version": {"const": 1},
             "rules": {"type": "array", "items": _object(rule, ("id", "tier", "match"))},
-            "exceptions": {"type": "array", "items": _object(exception, ("id", "rule", "tier", "owner", "until", "why"))},
+            "exceptions": {
+                "type": "array",
+                "items": _object(exception, ("id", "rule", "tier", "owner", "until", "why")),
+            },
             "chains": {"type": "array", "items": _object(chain, ("id", "tier", "steps"))},
             "environments": {"type": "object", "additionalProperties": _object(environment)},
             "critical_paths": _TEXTS,
@@ -87,7 +106,10 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "sreconsole blast-radius policy",
         **_object(top),
-        "$defs": {"match": _match(), "effect": {"anyOf": [{"enum": sorted(kinds())}, {"type": "string", "pattern": r"\*$"}]}},
+        "$defs": {
+            "match": _match(),
+            "effect": {"anyOf": [{"enum": sorted(kinds())}, {"type": "string", "pattern": r"\*$"}]},
+        },
     }
 
 

@@ -14,19 +14,24 @@ from tree_sitter import Node, Tree
 
 from . import endless, gatekeeping
 from .action import Effect
-from .call import Call, Context, Redirect
-from .expansion import double_quoted, expand
+from .call import Call, Context
+from .expansion import expand as expand_node
 from .paths import Surroundings
-from .shell import MAX_BYTES, MAX_COMMANDS, MAX_DEPTH, Flow, Source, Word, bad_assignment, defect, mend_braces, parse, substitutions
+from .redirections import BLOCKS, STATEMENTS, redirections
+from .shell import (
+    MAX_BYTES,
+    MAX_COMMANDS,
+    MAX_DEPTH,
+    Flow,
+    Source,
+    Word,
+    bad_assignment,
+    defect,
+    mend_braces,
+    parse,
+    substitutions,
+)
 
-_BLOCKS = frozenset(
-    "program do_group compound_statement if_statement elif_clause else_clause while_statement "
-    "c_style_for_statement case_item negated_command list ERROR".split()
-)
-_STATEMENTS = _BLOCKS | frozenset(
-    "command redirected_statement pipeline subshell for_statement case_statement function_definition "
-    "declaration_command unset_command variable_assignment variable_assignments test_command".split()
-)
 _MAX_NODES = 60_000
 _MAX_NESTED = 64
 _MAX_VALUE = 8_192
@@ -34,7 +39,8 @@ _MAX_VALUE = 8_192
 
 @dataclass(slots=True)
 class State:
-    """What earlier statements have set. `written` maps absolute paths to text written earlier in this very script."""
+    """What earlier statements have set. `written` maps absolute paths to text written earlier in this very script;
+    `tainted` maps variables to the marks of the command output they hold."""
 
     cwd: str | None
     variables: dict[str, list[str]]
@@ -42,6 +48,7 @@ class State:
     functions: dict[str, tuple[Node, Source]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
+    tainted: dict[str, set[str]] = field(default_factory=dict)
 
     def copy(self) -> State:
         """A copy a subshell may change."""
@@ -52,6 +59,7 @@ class State:
             dict(self.functions),
             dict(self.aliases),
             self.written,
+            dict(self.tainted),
         )
 
 
@@ -79,7 +87,7 @@ class Walk:
         self._called: set[str] = set()
         self._settle = settle
         self._stack: list[tuple[Any, ...]] = []
-        self._results: dict[int, Flow] = {}
+        self.results: dict[int, Flow] = {}
         self._trees: list[Tree] = []
         self._nodes = 0
         self._busy = False
@@ -90,6 +98,8 @@ class Walk:
         """Queue shell text: parsed now, walked before anything queued earlier."""
         data = text.encode("utf-8", "surrogatepass")
         span = context.source.place(0, len(data))
+        if b"\0" in data:
+            self.problem(span, "a zero byte in the command")
         if len(data) > MAX_BYTES:
             self.problem(span, f"longer than {MAX_BYTES // 1024} KiB")
             return
@@ -107,7 +117,7 @@ class Walk:
         context.source.data = data
         if broken is not None:
             self.problem(context.source.place(*broken), "the shell's grammar stops here")
-        self._stack.append((self._visit, tree.root_node, context))
+        self._stack.append((self.visit, tree.root_node, context))
 
     def run(self) -> None:
         """Walk until nothing is queued. Functions that were defined and never called are read last."""
@@ -125,7 +135,7 @@ class Walk:
                 for name in left:
                     self._called.add(name)
                     body, source = self.state.functions[name]
-                    self._stack.append((self._visit, body, Context(source, within=(name,), trail=(f"{name}()",))))
+                    self._stack.append((self.visit, body, Context(source, within=(name,), trail=(f"{name}()",))))
         finally:
             self._busy = False
 
@@ -136,7 +146,8 @@ class Walk:
 
     # -- statements ---------------------------------------------------------------------------------------------
 
-    def _visit(self, node: Node, context: Context) -> None:
+    def visit(self, node: Node, context: Context) -> None:
+        """Read one statement, or queue its parts."""
         self._nodes += 1
         if self._nodes > _MAX_NODES:
             self._give_up(node, context, "too many statements")
@@ -144,7 +155,7 @@ class Walk:
         kind = node.type
         if kind == "command":
             self._command(node, context, ())
-        elif kind in _BLOCKS:
+        elif kind in BLOCKS:
             self._block(node, context)
         else:
             handler = _HANDLERS.get(kind)
@@ -166,12 +177,12 @@ class Walk:
         for index, child in enumerate(children):
             if not child.is_named:
                 continue
-            if child.type in _STATEMENTS:
+            if child.type in STATEMENTS:
                 following = children[index + 1].type if index + 1 < len(children) else ""
                 inner = context
                 if following == "&" or context.background:
                     inner = context.but(background=following == "&")
-                entries.append((self._visit, child, inner))
+                entries.append((self.visit, child, inner))
             elif child.type != "comment" and child.child_count:
                 entries.append((self._substitute, [child], context))
         self._stack.extend(reversed(entries))
@@ -187,11 +198,9 @@ class Walk:
         found = [sub for node in nodes for sub in substitutions(node)]
         for sub in reversed(found):
             flow = Flow()
-            self._results[sub.id] = flow
+            self.results[sub.id] = flow
             reads = not (sub.type == "process_substitution" and context.source.text(sub).startswith(">("))
-            inner = context.but(
-                out=flow if reads else None, pipe=None, background=False, nested=context.nested + 1
-            )
+            inner = context.but(out=flow if reads else None, pipe=None, background=False, nested=context.nested + 1)
             if inner.nested > _MAX_NESTED:
                 self._give_up(sub, context, f"substitutions more than {_MAX_NESTED} deep")
                 return
@@ -201,7 +210,7 @@ class Walk:
     def _enter_subshell(self, node: Node, context: Context) -> None:
         self.state = self.state.copy()
         self._block(node, context)
-        if not any(child.type in _STATEMENTS for child in node.children):
+        if not any(child.type in STATEMENTS for child in node.children):
             for child in node.children:
                 if child.type == "file_redirect":
                     self._command_parts(None, context, [child])
@@ -218,7 +227,7 @@ class Walk:
         pipe, entries = context.pipe, []
         for index, stage in enumerate(stages):
             out = context.out if index == len(stages) - 1 else Flow()
-            entries.append((self._visit, stage, context.but(pipe=pipe, out=out, background=False)))
+            entries.append((self.visit, stage, context.but(pipe=pipe, out=out, background=False)))
             pipe = out
         self._stack.extend(reversed(entries))
 
@@ -239,12 +248,12 @@ class Walk:
         out = Flow()
         call = Call(self, [], context.but(out=out))
         call.span = context.source.place(body.start_byte, body.end_byte)
-        later = self._redirects(call, redirects, context)
+        later = redirections(self, call, redirects, context)
         self._stack.extend(reversed(later))
         self._stack.append((self._settle_late, call))
         pipe = call.stdin or context.pipe
         outflow = out if any(r.operator.startswith((">", "&>")) for r in call.redirects) else context.out
-        self._stack.append((self._visit, body, context.but(pipe=pipe, out=outflow)))
+        self._stack.append((self.visit, body, context.but(pipe=pipe, out=outflow)))
 
     def _settle_late(self, call: Call) -> None:
         self._settle(call)
@@ -258,9 +267,9 @@ class Walk:
             if child.type == "variable_name" and not name:
                 name = context.source.text(child)
             elif child.type == "do_group":
-                self._stack.append((self._visit, child, context))
+                self._stack.append((self.visit, child, context))
             elif child.is_named:
-                words = expand(child, context.source, self.state.variables, self._results)
+                words = self.expand(child, context)
                 values += [str(word) for word in words]
                 if any(word.dynamic for word in words):
                     values = ["${" + name + "}"]
@@ -273,7 +282,7 @@ class Walk:
         self._substitute([c for c in node.children if c.type != "case_item"], context)
 
     def _block_of(self, nodes: list[Node], context: Context) -> None:
-        self._stack.extend((self._visit, child, context) for child in reversed(nodes))
+        self._stack.extend((self.visit, child, context) for child in reversed(nodes))
 
     def _function(self, node: Node, context: Context) -> None:
         name = node.child_by_field_name("name")
@@ -305,7 +314,7 @@ class Walk:
             where=call.where,
             within=(*within, name),
         )
-        self._stack.append((self._visit, body, inner))
+        self._stack.append((self.visit, body, inner))
 
     # -- assignments --------------------------------------------------------------------------------------------
 
@@ -330,6 +339,8 @@ class Walk:
                 if pair is not None:
                     name, word = pair
                     self.state.variables[name] = [str(word)]
+                    if word.flow is not None and word.flow.marks:
+                        self.state.tainted[name] = set(word.flow.marks)
                     if gatekeeping.executes(name, word):
                         facts = {"trail": context.trail, "argv": ()}
                         self.effects.append(Effect("exec.config", name, span=(word.start, word.end), facts=facts))
@@ -347,10 +358,10 @@ class Walk:
         if value is None:
             word = Word("", *span)
         elif value.type == "array":
-            parts = [w for c in value.children if c.is_named for w in self._expand(c, context)]
+            parts = [w for c in value.children if c.is_named for w in self.expand(c, context)]
             word = Word(" ".join(parts), *span, dynamic=any(p.dynamic for p in parts))
         else:
-            parts = self._expand(value, context)
+            parts = self.expand(value, context)
             text = " ".join(parts)
             word = Word(text, *span, dynamic=any(p.dynamic for p in parts), flow=parts[0].flow if parts else None)
         if len(word) > _MAX_VALUE:
@@ -359,8 +370,16 @@ class Walk:
             word = word.like(" ".join(self.state.variables.get(name, [""])) + word)
         return name, word
 
-    def _expand(self, node: Node, context: Context) -> list[Word]:
-        return expand(node, context.source, self.state.variables, self._results)
+    def expand(self, node: Node, context: Context) -> list[Word]:
+        """The words a node becomes here. What a variable was filled from stays known."""
+        words = expand_node(node, context.source, self.state.variables, self.results)
+        if self.state.tainted and words:
+            text = context.source.text(node)
+            for name, marks in self.state.tainted.items():
+                if name in text and re.search(rf"\$\{{?{name}\b", text):
+                    for word in words:
+                        word.flow = word.flow or Flow(marks=marks)
+        return words
 
     # -- simple commands ----------------------------------------------------------------------------------------
 
@@ -391,14 +410,14 @@ class Walk:
                 elif kind in ("subshell", "compound_statement"):
                     self._behind_a_word(call, child, context)
                 elif child.is_named:
-                    call.argv += self._expand(child, context)
+                    call.argv += self.expand(child, context)
         elif redirects:
             call.span = context.source.place(redirects[0].start_byte, redirects[-1].end_byte)
         if len(self.calls) >= MAX_COMMANDS:
             if node is not None:
                 self._give_up(node, context, f"more than {MAX_COMMANDS} commands")
             return
-        later = self._redirects(call, redirects, context) if redirects else ()
+        later = redirections(self, call, redirects, context) if redirects else ()
         self._stack.extend(reversed(later))
         self._settle(call)
 
@@ -406,81 +425,7 @@ class Walk:
         """`time ( … )` and `coproc ( … )`: read what stands inside. Behind any other word it is no shell grammar."""
         if not call.argv or call.argv[0] not in ("time", "coproc"):
             self.problem(context.source.place(node.start_byte, node.end_byte), "a parenthesis where no command begins")
-        self._stack.append((self._visit, node, context))
-
-    def _redirects(self, call: Call, redirects: list[Node], context: Context) -> list[tuple[Any, ...]]:
-        """Note a command's redirections; gives what the grammar put behind a heredoc's first line, still to walk."""
-        later: list[tuple[Any, ...]] = []
-        for node in redirects:
-            if node.type == "herestring_redirect":
-                words = self._expand(node.children[-1], context)
-                call.stdin = Flow(
-                    text=" ".join(words) + "\n",
-                    span=(words[0].start, words[0].end) if words else None,
-                    base=words[0].inner if words else -1,
-                )
-                if words and words[0].dynamic:
-                    call.stdin.marks.add("unknown")
-            elif node.type == "heredoc_redirect":
-                later += self._heredoc(call, node, context)
-            else:
-                self._file_redirect(call, node, context)
-        return later
-
-    def _file_redirect(self, call: Call, node: Node, context: Context) -> None:
-        operator, target = "", None
-        for child in node.children:
-            if child.type == "file_descriptor":
-                continue
-            if not child.is_named:
-                operator = operator or child.type
-            elif target is None:
-                target = child
-            else:
-                call.argv += self._expand(child, context)
-        if target is None:
-            return
-        words = self._expand(target, context)
-        if operator in (">&", "<&") and words and re.fullmatch(r"\d+|-|\d+-", words[0]):
-            return
-        call.redirects += [Redirect(operator, word) for word in words]
-
-    def _heredoc(self, call: Call, node: Node, context: Context) -> list[tuple[Any, ...]]:
-        later: list[tuple[Any, ...]] = []
-        quoted = False
-        flow = Flow(text="")
-        call.stdin = flow
-        after = None
-        for child in node.children:
-            kind = child.type
-            if kind == "heredoc_start":
-                quoted = any(mark in context.source.text(child) for mark in "'\"\\")
-            elif kind == "heredoc_body":
-                self._heredoc_body(child, flow, context, quoted)
-            elif kind == "file_redirect":
-                self._file_redirect(call, child, context)
-            elif kind == "pipeline":
-                after = Flow()
-                later.append((self._visit, child, context.but(pipe=after)))
-            elif kind in _STATEMENTS:
-                later.append((self._visit, child, context))
-            elif child.is_named and kind != "heredoc_end":
-                call.argv += self._expand(child, context)
-        if after is not None:
-            call.context = call.context.but(out=after)
-        return later
-
-    def _heredoc_body(self, node: Node, flow: Flow, context: Context, quoted: bool) -> None:
-        start, end = node.start_byte, node.end_byte
-        flow.span = context.source.place(start, end)
-        if quoted:
-            flow.text = context.source.data[start:end].decode("utf-8", "replace")
-            flow.base = -1 if context.source.outer else context.source.place(start, end)[0]
-            return
-        pieces = double_quoted(node, start, end, context.source, self.state.variables, self._results)
-        flow.text = "".join(piece.texts[0] for piece in pieces if piece.texts)
-        if any(piece.dynamic for piece in pieces):
-            flow.marks.add("unknown")
+        self._stack.append((self.visit, node, context))
 
 
 _HANDLERS: dict[str, Callable[[Walk, Node, Context], None]] = {

@@ -6,7 +6,9 @@ import re
 
 from .paths import Spot
 
-_EXAMPLE = re.compile(r"(?i)(example|sample|template|dist|defaults?|tmpl|schema|\.d\.ts|\.md|\.py|\.js|\.ts|\.go|\.rs|\.rb|\.html)$")
+_EXAMPLE = re.compile(
+    r"(?i)(example|sample|template|dist|defaults?|tmpl|schema|\.d\.ts|\.md|\.py|\.js|\.ts|\.go|\.rs|\.rb|\.html)$"
+)
 _NAMES = re.compile(
     r"""(?ix)(?:^|/)(?:
       \.env(?:rc)?(?:\.[\w.*?-]+)?|[\w-]+\.env|\.env[?*][^/]*|\.[?*]env|\.e(?:nv|n\?|\*|\?v)\*?
@@ -25,20 +27,26 @@ _HOME = re.compile(
     r"""(?x)(?:^|/)(?:
       \.ssh/(?!.*\.pub$|known_hosts|config$|authorized_keys)[^/]+ | \.ssh/?$ | \.ssh/\*
     | \.aws/(?:credentials|config|sso/.*|cli/cache/.*|\*) | \.kube/(?:config|cache/.*|\*) | \.docker/config\.json
-    | \.gnupg/.* | \.config/gcloud/.* | \.config/gh/hosts\.yml | \.config/(?:railway|doctl|hcloud|heroku|netlify|vercel
+    | \.(?:aws|kube|gnupg|azure|oci|password-store)/?$
+    | \.gnupg/.* | \.config/gcloud/.* | \.config/gh/hosts\.yml | \.config/(?:railway|doctl|hcloud|heroku|netlify
+      |vercel
       |fly|supabase|stripe|op|sops|rclone|hub|glab-cli|linode-cli|configstore|helm|git/credentials|1Password|Bitwarden
       |Code/User/globalStorage|google-chrome|chromium|BraveSoftware)(?:/.*|$)
     | \.railway(?:/.*)? | \.fly(?:/.*)? | \.azure(?:/.*)? | \.oci(?:/.*)? | \.vercel/auth\.json | \.netlify/.*
     | \.cargo/credentials(?:\.toml)? | \.gem/credentials | \.npmrc | \.yarnrc\.yml | \.m2/settings(?:-security)?\.xml
-    | \.gradle/gradle\.properties | \.composer/auth\.json | \.terraform\.d/credentials\.tfrc\.json | \.pulumi/credentials\.json
+    | \.gradle/gradle\.properties | \.composer/auth\.json | \.terraform\.d/credentials\.tfrc\.json
+      | \.pulumi/credentials\.json
     | \.password-store(?:/.*)? | \.local/share/keyrings(?:/.*)? | Library/Keychains(?:/.*)? | \.databrickscfg
-    | \.claude/\.credentials\.json | \.claude\.json | \.codex/auth\.json | \.gemini/oauth_creds\.json | \.config/anthropic/.*
+    | \.claude/\.credentials\.json | \.claude\.json | \.codex/auth\.json | \.gemini/oauth_creds\.json
+      | \.config/anthropic/.*
     | \.snowflake/.* | \.snowsql/config | \.dbt/profiles\.yml | \.mozilla/firefox/.* | \.thunderbird/.* | \.ngrok2/.*
     )$"""
 )
 _SYSTEM = re.compile(
-    r"^(?:/proc/(?:self|\d+|\*|[^/]+)/(?:environ|mem)|/etc/(?:shadow|gshadow|sudoers|master\.passwd|krb5\.keytab|ssl/private/.*"
-    r"|ssh/ssh_host_.*_key|kubernetes/.*\.conf|rancher/.*|letsencrypt/(?:live|archive)/.*privkey.*|openvpn/.*\.key|security/opasswd|ipsec\.secrets|wpa_supplicant/.*)|/run/secrets(?:/.*)?"
+    r"^(?:/proc/(?:self|\d+|\*|[^/]+)/(?:environ|mem)|/etc/(?:shadow|gshadow|sudoers|master\.passwd|"
+    r"krb5\.keytab|ssl/private/.*"
+    r"|ssh/ssh_host_.*_key|kubernetes/.*\.conf|rancher/.*|letsencrypt/(?:live|archive)/.*privkey.*|"
+    r"openvpn/.*\.key|security/opasswd|ipsec\.secrets|wpa_supplicant/.*)|/run/secrets(?:/.*)?"
     r"|/var/run/secrets(?:/.*)?|/var/lib/kubelet/.*|/root/\.ssh/.*|/root/\.aws/.*)$"
 )
 VARIABLE = re.compile(
@@ -48,7 +56,8 @@ VARIABLE = re.compile(
 _NOT = frozenset({"PWD", "OLDPWD", "SSH_AUTH_SOCK", "XDG_SESSION_TYPE", "XDG_SESSION_ID", "DESKTOP_SESSION"})
 # Words a search is for when it hunts credentials.
 HUNT = re.compile(
-    r"(?i)token|secret|passw|api[_-]?key|access[_-]?key|private[_-]?key|credential|BEGIN [A-Z ]*PRIVATE|AKIA|ghp_|sk_live|xox[bp]-"
+    r"(?i)token|secret|passw|api[_-]?key|access[_-]?key|private[_-]?key|credential|BEGIN [A-Z ]*PRIVATE|AKIA|"
+    r"ghp_|sk_live|xox[bp]-"
 )
 
 

@@ -19,6 +19,7 @@ MAX_BYTES = 131_072
 MAX_COMMANDS = 1_500
 MAX_DEPTH = 12
 
+_MASK = bytes(byte if 0 < byte < 128 else ord(".") for byte in range(256))
 _LANGUAGE = Language(tree_sitter_bash.language())
 _PARSER = Parser(_LANGUAGE)
 _NAME = re.compile(rb"[A-Za-z_]\w*(\[|$)")
@@ -28,8 +29,9 @@ _NAME = re.compile(rb"[A-Za-z_]\w*(\[|$)")
 class Flow:
     """What goes through a pipe or comes out of a substitution.
 
-    `span` and `base` say where the literal text stands in the outermost text (`base` -1: not one to one). `text` is the literal output when it is known; `items` are path patterns the output names (`find src` gives
-    `src/*`); `marks` say where unknown output came from: `network`, `decoded`, `secret`, `environment`.
+    `text` is the literal output when it is known; `span` and `base` say where it stands in the outermost text (`base`
+    -1: not one to one). `items` are path patterns the output names (`find src` gives `src/*`); `marks` say where
+    unknown output came from: `network`, `decoded`, `secret`, `environment`.
     """
 
     text: str | None = None
@@ -103,8 +105,13 @@ class Source:
 
 
 def parse(data: bytes) -> Tree:
-    """The syntax tree of shell text. Never fails: defects are ERROR and MISSING nodes."""
-    return _PARSER.parse(data)
+    """The syntax tree of shell text; offsets are those of `data`. Never fails: defects are ERROR and MISSING nodes.
+
+    The grammar's scanner hands code points above 255 to C's isalpha(), which reads outside its table and crashes on
+    some (tree-sitter-bash 0.25.1, found by fuzzing). To a shell such characters are plain letters of a word, so the
+    parser is shown a dot for every byte above 127. Take texts from `data`, never from the tree.
+    """
+    return _PARSER.parse(data.translate(_MASK))
 
 
 def defect(tree: Tree, data: bytes) -> tuple[int, int] | None:

@@ -5,11 +5,24 @@ from __future__ import annotations
 import re
 
 _NOISE = re.compile(r"--[^\n]*|/\*(?!!).*?(?:\*/|\Z)|'(?:[^'\\]|''|\\.)*+(?:'|\Z)|\$(\w*)\$.*?(?:\$\1\$|\Z)", re.DOTALL)
-_LEADING = re.compile(r"^\s*(?:with\b.*?\)\s*(?=select|insert|update|delete|merge)|explain\s+(?:analyze\s+|\([^)]*\)\s*)?|begin\s*;?|/\*!\d*)*", re.IGNORECASE | re.DOTALL)
-_DESTROYS = re.compile(r"(?i)^(drop|truncate|detach\s+database|purge)\b")
-_READS = re.compile(r"(?i)^(select|show|describe|desc|explain|values|table|use|set\s|pragma|begin|commit|rollback|start\s+transaction|declare|fetch|help|analyze|list|print|go|end|savepoint|release|\\[a-z?])")
-_GRANTS = re.compile(r"(?i)^(grant|revoke|(create|alter|drop)\s+(user|role|login|policy)|set\s+password|alter\s+system|rename\s+user)\b")
-_EXECUTES = re.compile(r"(?i)\b(xp_cmdshell|copy\b.*\bprogram\b|into\s+(out|dump)file|load_file|pg_read_file|lo_export|pg_terminate_backend|sys_exec|load\s+extension|load_extension|dblink_exec|pg_execute_server_program)\b|^\s*\\!")
+_LEADING = re.compile(
+    r"^\s*(?:with\b.*?\)\s*(?=select|insert|update|delete|merge)|explain\s+(?:analyze\s+|\([^)]*\)\s*)?|"
+    r"begin\s*;?|/\*!\d*)*",
+    re.IGNORECASE | re.DOTALL,
+)
+_READS = re.compile(
+    r"(?i)^(select|show|describe|desc|explain|values|table|use|set\s|pragma|begin|commit|rollback|"
+    r"start\s+transaction|declare|fetch|help|analyze|list|print|go|end|savepoint|release|\\[a-z?])"
+)
+_GRANTS = re.compile(
+    r"(?i)^(grant|revoke|(create|alter|drop)\s+(user|role|login|policy)|set\s+password|alter\s+system|"
+    r"rename\s+user)\b"
+)
+_EXECUTES = re.compile(
+    r"(?i)\b(xp_cmdshell|copy\b.*\bprogram\b|into\s+(out|dump)file|load_file|pg_read_file|lo_export|"
+    r"pg_terminate_backend|sys_exec|load\s+extension|load_extension|dblink_exec|pg_execute_server_program)\b|"
+    r"^\s*\\!"
+)
 _MOST = 65_536
 _WHERE = re.compile(r"(?i)\bwhere\b")
 _ALWAYS = re.compile(r"(?i)\bwhere\s+(1\s*=\s*1|true|''=''|1)\s*;?\s*$")
@@ -31,39 +44,38 @@ def split(text: str) -> list[str]:
     return [part for part in re.split(r";|\n(?=\\)|\\g|\bGO\b\n", plain) if part.strip()]
 
 
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), kind)
+    for pattern, kind in (
+        (r"drop\s+(index|view|trigger|function|procedure|sequence|constraint)\b", "schema"),
+        (r"(drop|truncate|detach\s+database|purge)\b", "destroy"),
+        (r"alter\s+table\b.*\bdrop\b", "destroy"),
+        (r"select\b.*\binto\s+(table\s+)?[\w.]+\s+from\b", "write"),
+        (r"pragma\s+\w+\s*=", "write"),
+        (r"analyze\s+(delete|update|insert)", "write"),
+        (_READS.pattern.removeprefix("(?i)^"), "read"),
+        (r"(alter|create|reindex|rename|comment|refresh|cluster|vacuum|lock)\b", "schema"),
+        (r"(shutdown|kill)\b", "destroy"),
+        (r"[a-z]{3,}\b", "write"),
+    )
+)
+
+
 def statement(raw: str) -> tuple[str, str] | None:
     """Kind and words of one statement."""
     text = _LEADING.sub("", raw.strip()[:4_000], count=1).strip().lstrip("(").strip()
     if not text:
         return None
-    head = " ".join(text.split()[:4])
     if _EXECUTES.search(text):
-        return "execute", head
+        return "execute", _what(text)
     if _GRANTS.match(text):
-        return "grant", head
-    if _DESTROYS.match(text):
-        return ("schema" if re.match(r"(?i)drop\s+(index|view|trigger|function|procedure|sequence|constraint)", text) else "destroy"), _what(text)
-    if re.match(r"(?i)alter\s+table\b.*\bdrop\b", text.replace("\n", " ")):
-        return "destroy", _what(text)
-    if re.match(r"(?i)delete\b", text):
-        unbounded = not _WHERE.search(text) or _ALWAYS.search(text)
-        return ("destroy" if unbounded else "write"), _what(text)
-    if re.match(r"(?i)update\b", text):
-        unbounded = not _WHERE.search(text) or _ALWAYS.search(text)
-        return ("mass-write" if unbounded else "write"), _what(text)
-    if re.match(r"(?i)select\b", text) and re.search(r"(?i)\binto\s+(table\s+)?[\w.]+\s+from\b", text):
-        return "write", head
-    if re.match(r"(?i)pragma\s+\w+\s*=", text):
-        return "write", head
-    if re.match(r"(?i)analyze\s+(delete|update|insert)", text):
-        return "write", head
-    if _READS.match(text):
-        return "read", head
-    if re.match(r"(?i)(alter|create|reindex|rename|comment|refresh|cluster|vacuum|lock)\b", text):
-        return "schema", head
-    if re.match(r"(?i)(insert|replace|merge|upsert|copy|load|call|do|exec(ute)?|import|lock|unlock|kill|shutdown|optimize)\b", text):
-        return ("destroy" if re.match(r"(?i)(shutdown|kill)", text) else "write"), head
-    return ("write", head) if re.match(r"[A-Za-z]{3,}\b", text) else ("read", head)
+        return "grant", _what(text)
+    changes = re.match(r"(?i)(delete|update)\b", text)
+    if changes:
+        bounded = _WHERE.search(text) and not _ALWAYS.search(text)
+        whole = {"delete": "destroy", "update": "mass-write"}[changes.group(1).lower()]
+        return ("write" if bounded else whole), _what(text)
+    return next((kind for pattern, kind in _RULES if pattern.match(text)), "read"), _what(text)
 
 
 def _what(text: str) -> str:

@@ -90,6 +90,8 @@ def base(effect: Effect) -> tuple[int, str, str]:
     if remote in ("ssh", "pod") and kind in _REMOTE:
         tier, why = _REMOTE[kind]
         return tier, name, why
+    if effect.environment == "test" and kind.startswith("db.") and kind != "db.read":
+        return 2, name, "Changes a test database of this machine; logged."
     if effect.environment == "local" and kind in _LOCAL and not facts.get("shared"):
         tier, why = _LOCAL[kind]
         return tier, name, why

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import filesystem, gatekeeping, network, sql
+from . import edits, gatekeeping, network, sql
 from .action import Action, Effect
 from .call import Call, Context
 from .effects import read_shell, settle
@@ -15,8 +15,14 @@ from .matching import verbs_of
 from .paths import Surroundings
 from .script import Walk
 from .shell import Source, Word
+from .wordlist import wordset
 
-_SHELLS = frozenset("Bash bash shell exec_command local_shell run_shell_command unified_exec terminal execute_command Shell PowerShell container.exec".split())
+_SHELLS = wordset(
+    """
+    Bash bash shell exec_command local_shell run_shell_command unified_exec terminal execute_command Shell
+    PowerShell container.exec
+    """
+)
 
 
 @dataclass(slots=True)
@@ -81,7 +87,10 @@ def _call(place: Surroundings, tool: str) -> Call:
 
 
 def _spanless(call: Call) -> list[Effect]:
-    return [Effect(e.kind, e.target, e.host, e.environment, e.resolved, None, {**e.facts, "argv": ()}) for e in call.walk.effects]
+    return [
+        Effect(e.kind, e.target, e.host, e.environment, e.resolved, None, {**e.facts, "argv": ()})
+        for e in call.walk.effects
+    ]
 
 
 def _path_of(given: Mapping[str, Any], *keys: str) -> str:
@@ -98,8 +107,7 @@ def _write(given: Mapping[str, Any], place: Surroundings) -> Reading:
         return Reading(problems=[(None, "no path in it")])
     content = given.get("content", given.get("contents", given.get("file_text", given.get("new_source", ""))))
     text = content if isinstance(content, str) else ""
-    removed, ratio = _overwritten(place, path, text)
-    return _written(place, "Write", path, text, removed, ratio)
+    return _written(place, "Write", path, text, _overwritten(place, path, text))
 
 
 def _overwritten(place: Surroundings, path: str, text: str) -> tuple[int, float]:
@@ -112,12 +120,19 @@ def _overwritten(place: Surroundings, path: str, text: str) -> tuple[int, float]
     return removed, removed / before
 
 
-def _written(place: Surroundings, tool: str, path: str, text: str, removed: int, ratio: float) -> Reading:
+def _written(place: Surroundings, tool: str, path: str, text: str, lost: tuple[int, float]) -> Reading:
     call = _call(place, tool)
     target = call.spot(path, follow=True)
     if target.zone == "null":
         return Reading([Effect("fs.read", target.path)])
-    facts: dict[str, Any] = {"changed": text[:4000], "removed": removed, "ratio": round(ratio, 3), "traits": set(), "zone": target.zone, "inside": target.inside}
+    facts: dict[str, Any] = {
+        "changed": text[:4000],
+        "removed": lost[0],
+        "ratio": round(lost[1], 3),
+        "traits": set(),
+        "zone": target.zone,
+        "inside": target.inside,
+    }
     call.emit("fs.write", target.path, resolved=target.resolved, **facts)
     if gatekeeping.disables(text) and re.search(r"settings|config|managed|hooks", target.path):
         call.emit("gate.tamper", target.path, how="switches hooks off")
@@ -142,7 +157,7 @@ def _edit(given: Mapping[str, Any], place: Surroundings) -> Reading:
     call = _call(place, "Edit")
     size = place.files.size(call.spot(path).path)
     ratio = lost / size if size > 0 else (1.0 if lost >= 200 else 0.0)
-    return _written(place, "Edit", path, "\n".join(text), lost, ratio)
+    return _written(place, "Edit", path, "\n".join(text), (lost, ratio))
 
 
 def _lines(text: str) -> int:
@@ -169,7 +184,7 @@ def _patch(given: Mapping[str, Any], place: Surroundings) -> Reading:
             return Reading(problems=[(None, "a patch that names no file")])
         reading = Reading()
         for name in dict.fromkeys(f for f in files if f != "/dev/null"):
-            reading.effects += _written(place, "apply_patch", name, text, 0, 0.0).effects
+            reading.effects += _written(place, "apply_patch", name, text, (0, 0.0)).effects
         return reading
     reading = Reading()
     for index, match in enumerate(matches):
@@ -178,23 +193,27 @@ def _patch(given: Mapping[str, Any], place: Surroundings) -> Reading:
         lost = len(re.findall(r"^-", body, re.MULTILINE)) - len(re.findall(r"^\+", body, re.MULTILINE))
         if match.group(1) == "Delete":
             call = _call(place, "apply_patch")
-            filesystem.delete(call, path, recursive=False)
+            edits.delete(call, path, recursive=False)
             reading.effects += _spanless(call)
         else:
             size = place.files.size(_call(place, "apply_patch").spot(path).path)
             ratio = max(0, lost) / size if size > 0 else 0.0
-            reading.effects += _written(place, "apply_patch", path, body, max(0, lost), ratio).effects
+            reading.effects += _written(place, "apply_patch", path, body, (max(0, lost), ratio)).effects
     return reading
 
 
 def _reads(given: Mapping[str, Any], place: Surroundings) -> Reading:
     call = _call(place, "Read")
-    paths = [value for key in ("file_path", "path", "notebook_path", "absolute_path", "dir_path", "target_file") if isinstance(value := given.get(key), str)]
+    paths = [
+        value
+        for key in ("file_path", "path", "notebook_path", "absolute_path", "dir_path", "target_file")
+        if isinstance(value := given.get(key), str)
+    ]
     for key in ("paths", "file_paths", "include"):
         value = given.get(key)
         paths += [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
     for path in paths:
-        filesystem.read(call, path)
+        edits.read(call, path)
     return Reading(_spanless(call) or [Effect("fs.read", place.cwd)])
 
 
@@ -203,9 +222,9 @@ def _search(given: Mapping[str, Any], place: Surroundings) -> Reading:
     path = _path_of(given, "path", "dir_path", "directory")
     pattern = _path_of(given, "glob", "include")
     if path:
-        filesystem.read(call, path)
+        edits.read(call, path)
     if pattern and not re.search(r"\*\*?/?\*\.\w+$", pattern):
-        filesystem.read(call, pattern if pattern.startswith("/") or not path else f"{path}/{pattern}")
+        edits.read(call, pattern if pattern.startswith("/") or not path else f"{path}/{pattern}")
     return Reading(_spanless(call) or [Effect("fs.read", place.cwd)])
 
 
@@ -238,9 +257,25 @@ def _unknown(tool: str) -> Reading:
     return Reading([Effect("unknown.tool", tool)])
 
 
-_READ_VERBS = frozenset("get list search read fetch find query describe show view lookup browse status count check inspect diff explain retrieve summarize download resolve screenshot snapshot ask think sequentialthinking context info history".split())
-_DESTROY_VERBS = frozenset("delete remove destroy drop purge terminate wipe erase truncate revoke uninstall kill archive reset cancel prune disable".split())
-_OUTWARD_VERBS = frozenset("create update send merge pay refund post publish deploy write push execute run approve transfer charge add set edit submit insert upload invite assign close reply move rename comment trigger put patch apply release subscribe schedule book order buy enable grant invoke call modify".split())
+_READ_VERBS = wordset(
+    """
+    get list search read fetch find query describe show view lookup browse status count check inspect diff explain
+    retrieve summarize download resolve screenshot snapshot ask think sequentialthinking context info history
+    """
+)
+_DESTROY_VERBS = wordset(
+    """
+    delete remove destroy drop purge terminate wipe erase truncate revoke uninstall kill archive reset cancel prune
+    disable
+    """
+)
+_OUTWARD_VERBS = wordset(
+    """
+    create update send merge pay refund post publish deploy write push execute run approve transfer charge add set
+    edit submit insert upload invite assign close reply move rename comment trigger put patch apply release
+    subscribe schedule book order buy enable grant invoke call modify
+    """
+)
 
 
 def _mcp(tool: str, given: Mapping[str, Any], place: Surroundings) -> Reading:
@@ -249,47 +284,101 @@ def _mcp(tool: str, given: Mapping[str, Any], place: Surroundings) -> Reading:
     server = re.sub(r"^mcp_+", "", tool).split("__", 1)[0]
     call = _call(place, tool)
     facts: dict[str, Any] = {"verbs": verbs, "host": f"mcp:{server}", "tool": tool}
-    name = tool.split("__")[-1]
+    name = tool.rsplit("__", maxsplit=1)[-1]
     for key in ("query", "sql", "statement"):
         value = given.get(key)
-        if isinstance(value, str) and re.match(r"(?is)\s*(select|insert|update|delete|drop|truncate|alter|create|grant|with|show|explain)\b", value):
+        if isinstance(value, str) and re.match(
+            r"(?is)\s*(select|insert|update|delete|drop|truncate|alter|create|grant|with|show|explain)\b", value
+        ):
             for kind, what in sql.classify(value):
-                effect = {"read": "db.read", "destroy": "db.destroy", "grant": "secret.write", "schema": "db.migrate", "execute": "exec.unknown"}.get(kind, "db.write")
+                effect = {
+                    "read": "db.read",
+                    "destroy": "db.destroy",
+                    "grant": "secret.write",
+                    "schema": "db.migrate",
+                    "execute": "exec.unknown",
+                }.get(kind, "db.write")
                 call.emit(effect, what, sql=kind, signals=(server,), **facts)
             return Reading(_spanless(call))
     command = given.get("command")
     if isinstance(command, str) and verbs & {"run", "execute", "exec", "shell", "command", "bash", "terminal"}:
         return _shell(given, place)
     path = given.get("path") or given.get("file_path")
-    if isinstance(path, str) and verbs & {"write", "edit", "create", "delete", "move", "remove"} and re.search(r"(?i)file|fs", tool):
+    if (
+        isinstance(path, str)
+        and verbs & {"write", "edit", "create", "delete", "move", "remove"}
+        and re.search(r"(?i)file|fs", tool)
+    ):
         if verbs & {"delete", "remove"}:
-            filesystem.delete(call, path, recursive="directory" in verbs)
+            edits.delete(call, path, recursive="directory" in verbs)
         else:
-            filesystem.write(call, path, text=str(given.get("content") or ""))
+            edits.write(call, path, text=str(given.get("content") or ""))
         return Reading(_spanless(call))
     if isinstance(path, str) and verbs & {"read", "get"} and re.search(r"(?i)file|fs", tool):
-        filesystem.read(call, path)
+        edits.read(call, path)
         return Reading(_spanless(call))
     first = next((w for w in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)), "").lower()
-    kind = "mcp.destroy" if verbs & _DESTROY_VERBS and first not in _READ_VERBS else "mcp.read" if first in _READ_VERBS else "mcp.write" if verbs & _OUTWARD_VERBS else "mcp.read" if verbs & _READ_VERBS else "unknown.tool"
+    kind = (
+        "mcp.destroy"
+        if verbs & _DESTROY_VERBS and first not in _READ_VERBS
+        else "mcp.read"
+        if first in _READ_VERBS
+        else "mcp.write"
+        if verbs & _OUTWARD_VERBS
+        else "mcp.read"
+        if verbs & _READ_VERBS
+        else "unknown.tool"
+    )
     call.emit(kind, f"{server} {name}", **facts)
     return Reading(_spanless(call))
 
 
 _TOOLS: dict[str, Callable[[Mapping[str, Any], Surroundings], Reading]] = {
     **dict.fromkeys(("Write", "write_file", "create_file", "WriteFile", "create"), _write),
-    **dict.fromkeys(("Edit", "MultiEdit", "replace", "edit_file", "str_replace", "str_replace_editor", "str_replace_based_edit_tool", "insert"), _edit),
+    **dict.fromkeys(
+        (
+            "Edit",
+            "MultiEdit",
+            "replace",
+            "edit_file",
+            "str_replace",
+            "str_replace_editor",
+            "str_replace_based_edit_tool",
+            "insert",
+        ),
+        _edit,
+    ),
     "NotebookEdit": _notebook,
     "apply_patch": _patch,
     **dict.fromkeys(("Read", "read_file", "read_many_files", "view", "view_image", "NotebookRead", "ReadFile"), _reads),
     **dict.fromkeys(("Grep", "grep_search", "search_file_content", "grep", "grep_files"), _search),
     **dict.fromkeys(("Glob", "LS", "glob", "list_directory", "list_dir", "find_files"), _glob),
     **dict.fromkeys(("WebFetch", "web_fetch", "WebSearch", "web_search", "google_web_search"), _fetch),
-    **dict.fromkeys(("Agent", "Task", "spawn_agent", "delegate_to_agent", "send_input", "TaskCreate", "codebase_investigator", "SendMessage", "Workflow", "TeamCreate"), _spawn),
+    **dict.fromkeys(
+        (
+            "Agent",
+            "Task",
+            "spawn_agent",
+            "delegate_to_agent",
+            "send_input",
+            "TaskCreate",
+            "codebase_investigator",
+            "SendMessage",
+            "Workflow",
+            "TeamCreate",
+        ),
+        _spawn,
+    ),
     **dict.fromkeys(("AskUserQuestion", "ExitPlanMode", "EnterPlanMode", "ask_user", "request_user_input"), _asks),
     **dict.fromkeys(
-        "TodoWrite TodoRead update_plan write_todos BashOutput TaskOutput TaskGet TaskList TaskUpdate TaskStop KillShell KillBash Skill SlashCommand ToolSearch "
-        "ListMcpResourcesTool ReadMcpResourceTool list_mcp_resources read_mcp_resource wait close_agent save_memory get_internal_docs Sleep StructuredOutput LSP exit_plan_mode enter_plan_mode complete_task".split(),
+        wordset(
+            """
+            TodoWrite TodoRead update_plan write_todos BashOutput TaskOutput TaskGet TaskList TaskUpdate TaskStop
+            KillShell KillBash Skill SlashCommand ToolSearch ListMcpResourcesTool ReadMcpResourceTool
+            list_mcp_resources read_mcp_resource wait close_agent save_memory get_internal_docs Sleep
+            StructuredOutput LSP exit_plan_mode enter_plan_mode complete_task
+            """
+        ),
         _nothing,
     ),
 }

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import os.path
 import re
 from collections.abc import Callable, Sequence
 
 from .action import Effect
 from .paths import Surroundings
+from .wordlist import wordset
 
 _THIRD = {
     verb: f"{verb}s"
-    for verb in "delete remove create update add set reset terminate revoke merge close detach enable disable restart deploy invite transfer".split()
-} | {"destroy": "destroys", "purge": "purges", "wipe": "wipes", "drop": "drops", "apply": "applies", "publish": "publishes"}
+    for verb in wordset(
+        """
+        delete remove create update add set reset terminate revoke merge close detach enable disable restart deploy
+        invite transfer
+        """
+    )
+} | {
+    "destroy": "destroys",
+    "purge": "purges",
+    "wipe": "wipes",
+    "drop": "drops",
+    "apply": "applies",
+    "publish": "publishes",
+}
 _VERBS: dict[str, str] = {
     "none": "changes nothing",
     "git.read": "reads the repository",
@@ -83,7 +95,15 @@ def _write(effect: Effect, place: Surroundings) -> str:
 def _push(effect: Effect, place: Surroundings) -> str:
     traits = effect.facts.get("traits", ())
     remote = effect.facts.get("remote", "") if effect.facts.get("remote") not in ("ssh", "pod", "container") else ""
-    verb = "deletes remote branch" if "delete" in traits else "force-pushes" if "force" in traits else "pushes tag" if "tag" in traits else "pushes to"
+    verb = (
+        "deletes remote branch"
+        if "delete" in traits
+        else "force-pushes"
+        if "force" in traits
+        else "pushes tag"
+        if "tag" in traits
+        else "pushes to"
+    )
     ahead = effect.facts.get("ahead", 0)
     count = f"pushes {ahead} commit{'s' if ahead != 1 else ''} to" if ahead and verb == "pushes to" else verb
     return f"{count} {effect.target}" + (f" at {remote}" if remote and remote != "origin" else "")
@@ -103,8 +123,14 @@ def _request(effect: Effect, place: Surroundings) -> str:
     if "money" in traits:
         return f"moves money or billing at {host}"
     method = str(facts.get("method", ""))
-    verb = {"DELETE": "deletes", "COPY": "copies files to", "SOCKET": "opens a connection to", "MAIL": "sends mail", "TUNNEL": "opens a tunnel"}.get(method)
-    path = os.path.basename(str(facts.get("url", "")).split("?")[0].rstrip("/"))
+    verb = {
+        "DELETE": "deletes",
+        "COPY": "copies files to",
+        "SOCKET": "opens a connection to",
+        "MAIL": "sends mail",
+        "TUNNEL": "opens a tunnel",
+    }.get(method)
+    path = str(facts.get("url", "")).split("?")[0].rstrip("/").rsplit("/", 1)[-1]
     if method == "DELETE":
         return f"deletes {path or 'a resource'} at {host}"
     return f"{verb} {host}".strip() if verb else f"sends {method or 'data'} to {host}"
@@ -128,10 +154,22 @@ def _database(verb: str) -> Callable[[Effect, Surroundings], str]:
     def say(effect: Effect, place: Surroundings) -> str:
         where = effect.host or next(iter(effect.facts.get("dsn_vars", ())), "")
         on = f" on {where}" if where else ""
-        match = re.match(r"(?i)(drop|truncate|delete from|update|alter|insert into|create)\s+(table|index|database|schema|view|column)?\s*(?:if exists\s+|if not exists\s+)?(?!if)([\w.\"`]+)?", effect.target)
+        match = re.match(
+            r"(?i)(drop|truncate|delete from|update|alter|insert into|create)\s+(table|index|database|schema|view|"
+            r"column)?\s*(?:if exists\s+|if not exists\s+)?(?!if)([\w.\"`]+)?",
+            effect.target,
+        )
         if match:
             act, thing, name = (g or "" for g in match.groups())
-            plain = {"drop": "drops", "truncate": "empties", "delete from": "deletes from", "update": "updates", "alter": "alters", "insert into": "inserts into", "create": "creates"}
+            plain = {
+                "drop": "drops",
+                "truncate": "empties",
+                "delete from": "deletes from",
+                "update": "updates",
+                "alter": "alters",
+                "insert into": "inserts into",
+                "create": "creates",
+            }
             return " ".join(w for w in (plain[act.lower()], thing.lower(), name) if w) + on
         return f"{verb}: {effect.target.lower() if effect.target.isupper() else effect.target}{on}"
 
@@ -197,7 +235,7 @@ def target(effect: Effect | None) -> str:
         return effect.host
     words = (effect.target.rstrip("/") or effect.target).split()
     last = words[-1] if words else effect.host or effect.kind
-    return (os.path.basename(last) or last) if "/" in last and "://" not in last else last
+    return (last.rsplit("/", 1)[-1] or last) if "/" in last and "://" not in last else last
 
 
 _INSTEAD = {

@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from sreconsole.gate.escalation import State
 from sreconsole.paths import Home
 from sreconsole.serve import operators, peers, verbs
 from sreconsole.serve.clock import Clock
+from sreconsole.serve.conduct import Conduct
 from sreconsole.serve.gatekeeper import Gatekeeper
 from sreconsole.serve.heads import Heads, retain
 from sreconsole.serve.hooks import HookLine
@@ -33,7 +35,8 @@ from sreconsole.serve.sessions import Roster
 from sreconsole.serve.timers import Timers
 from sreconsole.store import agents, escalations, sessions
 from sreconsole.store.event import NOTICE, WARN, Event
-from sreconsole.store.writer import Tx, Writer
+from sreconsole.store.writer import Tx, Unwritable, Writer
+from sreconsole.text import fingerprint
 from sreconsole.text.redact import redact
 
 Result = TypeVar("Result")
@@ -60,12 +63,16 @@ class Daemon:
         self.writer = Writer(home.store, self._committed)
         self.roster = Roster()
         self.questions = Questions(self.writer, self.clock, self._wake)
-        self.judges = Judges(self.config["serve.workers"], self._crashed)
+        folders = sorted({str(home.config), str(home.state), str(home.runtime)})
+        self._key, self._key_problem = _fingerprint_key(home)
+        self.judges = Judges(self.config["serve.workers"], folders, self._crashed, self._key)
         self.policies = Policies(home)
+        self.conduct = Conduct(self.roster)
+        self.questions.answered = self.conduct.settled
         self.pager = Pager(self.writer, self.clock, lambda: self.config)
         self.timers = Timers(self.writer, self.questions, self.clock, self.pager.channels, self.pager.deliver)
         self.gatekeeper = Gatekeeper(
-            self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered
+            self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered, self.conduct
         )
         self.heads = Heads(self.writer, self.clock, lambda: self.config)
         self.operators = Operators(verbs.table(self), self.barred, self._refused, self._gone)
@@ -220,6 +227,9 @@ class Daemon:
 
         def work(tx: Tx) -> None:
             self.roster.load(tx)
+            self.conduct.prune(tx, now)
+            if self._key_problem:
+                tx.append(Event("gate.key", now, "serve", severity=WARN, summary=self._key_problem))
             for e in escalations.waiting(tx.connection):
                 if e.state == State.HELD:
                     step = life.withdraw(e, now)
@@ -253,7 +263,8 @@ class Daemon:
             if e.state == State.PENDING and e.id not in self.questions.waiters:
                 try:
                     await self.questions.cancel(e.id, "the agent's hook did not come back after serve restarted")
-                except (life.Late, Moved, Unknown):
+                except (life.Late, Moved, Unknown, Unwritable):
+                    # Its deadline still ends it.
                     continue
 
     async def _departed(self) -> None:
@@ -262,10 +273,12 @@ class Daemon:
             await asyncio.sleep(1.0)
             if not self.home.operator_socket.exists():
                 raise FileNotFoundError(f"{self.home.operator_socket} was removed: nobody reaches this serve any more")
-            for one in self.roster.departed():
-                await self._bury(one)
-            if await self._caretaker.tidy(self._scopes):
-                await self.learn()
+            # A store that cannot be written now is looked at again in a second; serve stays to refuse and to say so.
+            with suppress(Unwritable):
+                for one in self.roster.departed():
+                    await self._bury(one)
+                if await self._caretaker.tidy(self._scopes):
+                    await self.learn()
 
     async def _bury(self, session: sessions.Session) -> None:
         now = self.clock.now()
@@ -297,6 +310,8 @@ class Daemon:
             except (PolicyBroken, configuration.ConfigError, Poison):
                 # Recorded where it arose, and shown by hello and doctor until it is mended.
                 continue
+            except Unwritable:
+                seen = ()
 
     async def _hangup(self) -> None:
         try:
@@ -355,16 +370,15 @@ class Daemon:
     def _open_doors(self) -> None:
         """Agents may submit; only operators reach the other socket at all."""
         shared = self.home.kind == "system" or bool(self._agent_uids - {os.getuid()})
-        if shared:
+        if shared or self.config["operators.users"]:
             # Other users may pass through to the one socket that is theirs; they can list and read nothing.
             ways = [self.home.runtime] if self.home.kind != "named" else [self.home.runtime, self.home.runtime.parent]
             for folder in ways:
                 os.chmod(folder, 0o711)
         os.chmod(self.home.hook_socket, 0o666 if shared else 0o600)
-        os.chmod(
-            self.home.operator_socket,
-            0o660 if self.config["operators.groups"] or self.config["operators.users"] else 0o600,
-        )
+        # Listed users share no group with serve, so the door is open to all and who may decide is checked behind it.
+        listed, groups = self.config["operators.users"], self.config["operators.groups"]
+        os.chmod(self.home.operator_socket, 0o666 if listed else 0o660 if groups else 0o600)
         for group in self.config["operators.groups"][:1]:
             try:
                 shutil.chown(self.home.operator_socket, group=group)
@@ -374,9 +388,10 @@ class Daemon:
 
 def serve(home: Home) -> int:
     """Run `serve` in the foreground; the exit code. Raises what cannot be started with, in one line each."""
-    os.umask(0o077)
+    # A system home is read by its group of on-call people; a private one by nobody else.
+    os.umask(0o027 if home.kind == "system" else 0o077)
     for folder in (home.config, home.state, home.runtime):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         if problem := _open_to_others(folder):
             print(problem, file=sys.stderr)
             return REFUSED
@@ -416,6 +431,15 @@ def _lock(home: Home) -> Any:
     file.write(f"{os.getpid()}\n")
     file.flush()
     return file
+
+
+def _fingerprint_key(home: Home) -> tuple[bytes, str]:
+    """The home's key for fingerprints; with one that cannot be used, one for this run only, and what is wrong."""
+    path = home.state / "fingerprint.key"
+    try:
+        return fingerprint.key(path), ""
+    except fingerprint.KeyUnsafe as problem:
+        return os.urandom(fingerprint.KEY_BYTES), str(problem)
 
 
 def _fresh(path: Path) -> str:

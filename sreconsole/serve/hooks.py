@@ -35,7 +35,6 @@ class HookLine(asyncio.Protocol):
         self.attended = "?"
         self.identity = ""
         self.escalation = ""
-        self.judged: dict[str, object] = {}
         self._gatekeeper = gatekeeper
         self._buffer = bytearray()
         self._size = -1

@@ -10,7 +10,7 @@ import json
 import resource
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,11 +18,12 @@ from typing import Any, BinaryIO
 from sreconsole.agents import repository
 from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import Call, Unreadable
-from sreconsole.policy.action import Action, Verdict, asked
+from sreconsole.policy.action import Action, Effect, Verdict, asked
 from sreconsole.policy.files import RealFiles
 from sreconsole.policy.judge import Facts, judge
 from sreconsole.policy.policy import Policy, load
 from sreconsole.policy.problems import PolicyError
+from sreconsole.serve import deeds
 from sreconsole.text.canonical import canonical
 from sreconsole.text.redact import redact, redact_value
 from sreconsole.text.safe import look, safe
@@ -31,6 +32,8 @@ READERS = {claude_code.CLIENT: claude_code.read, ask.CLIENT: ask.read}
 
 ASKING = ("question", "plan", "elicitation", "ask")
 """Kinds that are a person's to answer, whatever the policy."""
+
+ENDS = ("PostToolUse", "PostToolUseFailure")
 
 REMEMBERED = 30.0
 """Seconds for which a folder's repository is not looked up again."""
@@ -53,25 +56,37 @@ class Judge:
         self.policy: Policy | None = None
         self._paths: list[str] = []
         self._day = date.min
-        self._files = RealFiles()
+        self._guarded: tuple[str, ...] = ()
+        self._files = deeds.Reader()
+        self._key = b""
         self._repositories: dict[str, tuple[float, tuple[str, ...]]] = {}
 
-    def load(self, paths: list[str]) -> dict[str, Any]:
-        """Load the policy over the starter policy; a bad one changes nothing and is reported line by line."""
+    def load(self, paths: list[str], guarded: list[str] | None = None, key: str = "") -> dict[str, Any]:
+        """Load the policy over the starter policy; a bad one changes nothing and is reported line by line.
+
+        `key` (hexadecimal) is the home's key for fingerprints of secrets.
+        """
+        self._key = bytes.fromhex(key) or self._key
         today = datetime.now(UTC).date()
         try:
             self.policy = load([Path(path) for path in paths], today, starter=True)
         except PolicyError as error:
             return {"ok": False, "problems": error.problems}
         self._paths, self._day = paths, today
+        self._guarded = tuple(guarded) if guarded is not None else self._guarded
         return {"ok": True, "version": self.policy.version}
 
     def moved(self, paths: list[str]) -> None:
         """The files that were loaded stand elsewhere now."""
         self._paths = paths
 
-    def call(self, client: str, event: str, raw: bytes, home: str) -> dict[str, Any]:
-        """Everything `serve` needs to know about one hook call, redacted and made safe."""
+    def call(
+        self, client: str, event: str, raw: bytes, home: str, remembered: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Everything `serve` needs to know about one hook call, redacted and made safe.
+
+        `remembered` maps paths to scripts as this session wrote them, where the disk shows something else.
+        """
         if self.policy and datetime.now(UTC).date() != self._day:
             # Exceptions end by date: a new day is a new policy, from the same files.
             self.load(self._paths)
@@ -97,12 +112,17 @@ class Judge:
             "warning": seen.warning, "repositories": self.repositories(call.cwd),
         }  # fmt: skip
         if call.kind in ("tool", "permission", *ASKING):
-            result.update(self.verdict(call, home))
+            result.update(self.verdict(call, home, remembered))
+        elif call.event in ENDS and self.policy:
+            result["conduct"] = deeds.of_end(
+                call, self.policy, self._files.project(call.cwd), self._files, home, bool(more), self._key
+            )
         return result
 
-    def verdict(self, call: Call, home: str) -> dict[str, Any]:
+    def verdict(self, call: Call, home: str, remembered: dict[str, str] | None = None) -> dict[str, Any]:
         """The tier of a call with its reasons; without a usable policy everything is refused."""
         action = Action(call.client, call.tool, call.input, call.cwd, call.session, call.subagent, home=home)
+        conduct: dict[str, Any] = {}
         if self.policy is None:
             verdict = Verdict(4, "gate.no-policy", "there is no usable policy, so nothing is allowed",
                               instead="wait until a human has mended the policy (sreconsole policy check)")  # fmt: skip
@@ -110,15 +130,21 @@ class Judge:
         elif call.kind in ASKING:
             verdict, version = _asking(call), self.policy.version
         else:
-            verdict, version = judge(action, self.policy, self._facts(call.cwd)), self.policy.version
-        body = asdict(verdict)
-        for name in ("why", "instead", "does", "target"):
-            body[name] = redact(body[name]).text
-        return {"asked": asked(action), "verdict": redact_value(body)[0], "policy": version}
+            facts = self._facts(call.cwd)
+            self._files.seen.clear()
+            verdict, version = judge(action, self.policy, facts), self.policy.version
+            if remembered:
+                # What is there now, or what was written before: whichever is worse is what may run.
+                before = judge(action, self.policy, replace(facts, remembered=remembered))
+                verdict = max(verdict, before, key=lambda one: one.tier)
+            conduct = deeds.of_call(call, action, verdict.effects, self.policy, facts.project, self._files, self._key)
+        body = {**_fields(verdict), "effects": [_fields(effect) for effect in verdict.effects]}
+        return {"asked": asked(action), "verdict": redact_value(body)[0], "policy": version, "conduct": conduct}
 
     def _facts(self, cwd: str) -> Facts:
         project = self._files.project(cwd)
-        return Facts(self._files, project, branch(self._files, project))
+        return Facts(self._files, project, branch(self._files, project), guarded=self._guarded)
+
     def repositories(self, cwd: str) -> tuple[str, ...]:
         """The names of the repository around a folder. Here and not in `serve`: a folder can hang who looks at it."""
         now = time.monotonic()
@@ -159,9 +185,16 @@ def branch(files: RealFiles, project: str) -> str:
     return head.removeprefix("ref: refs/heads/").strip() if head.startswith("ref: refs/heads/") else ""
 
 
+def _fields(record: Verdict | Effect) -> dict[str, Any]:
+    """What a record holds, by name. Not `asdict`, which copies everything that redaction copies again."""
+    return {name: getattr(record, name) for name in type(record).__slots__}
+
+
 def _asking(call: Call) -> Verdict:
     """What the agent asks a person is always a person's to answer."""
-    words = {"plan": "asks to go on with its plan", "elicitation": "is asked for input"}.get(call.kind, "asks a question")
+    words = {"plan": "asks to go on with its plan", "elicitation": "is asked for input"}.get(
+        call.kind, "asks a question"
+    )
     verdict = Verdict(3, f"agent.{call.kind}", "the agent asks a person", does=words, target=call.tool or call.kind)
     if call.kind == "ask":
         # It has no dialog of its own for the person who may sit there.
@@ -188,12 +221,14 @@ def answer(judge: Judge, request: dict[str, Any], raw: bytes) -> dict[str, Any]:
     """The reply to one frame."""
     match request["do"]:
         case "policy":
-            return judge.load(request["paths"])
+            return judge.load(request["paths"], request["guarded"], request.get("key", ""))
         case "paths":
             judge.moved(request["paths"])
             return {"ok": True}
         case "call":
-            return judge.call(request["client"], request["event"], raw, request.get("home", ""))
+            return judge.call(
+                request["client"], request["event"], raw, request.get("home", ""), request.get("remembered")
+            )
         case "again":
             return judge.again(request["client"], request["tool"], request["input"], request["cwd"])
     return {"ok": False, "problem": f"unknown request {request['do']}"}

@@ -99,8 +99,10 @@ class _Worker:
 class Judges:
     """A pool of workers under one policy."""
 
-    def __init__(self, count: int, crashed: Callable[[str, int], None]) -> None:
-        """`crashed(sha, times)` is told of each payload that was in a worker's hand when it died."""
+    def __init__(self, count: int, guarded: list[str], crashed: Callable[[str, int], None], key: bytes = b"") -> None:
+        """`guarded` are the gate's own folders, `key` the home's for fingerprints of secrets; `crashed(sha, times)` is
+        told of each payload that was in a worker's hand when it died."""
+        self._guarded, self._key = guarded, key
         self.version = ""
         self.problems: list[str] = []
         self._count = count
@@ -139,14 +141,15 @@ class Judges:
         told: dict[_Worker, dict[str, Any]] = {}
         # Workers may die and be replaced meanwhile: none may be left out.
         while left := [worker for worker in self._workers if worker not in told]:
-            told[left[0]] = await self._to(left[0], {"do": "policy", "paths": paths})
+            replies = await asyncio.gather(*(self._to(worker, self._policy(paths)) for worker in left))
+            told.update(zip(left, replies, strict=True))
         problems = next((reply["problems"] for reply in told.values() if not reply["ok"]), None)
         versions = {reply["version"] for reply in told.values() if reply["ok"]}
         if problems is None and len(versions) != 1:
             problems = ["the policy changed while it was being read; it is read again at the next change"]
         if problems is not None:
             for worker in [one for one, reply in told.items() if reply["ok"] and one in self._workers]:
-                await self._to(worker, {"do": "policy", "paths": self.paths})
+                await self._to(worker, self._policy(self.paths))
             raise PolicyBroken(problems)
         self.paths, self.problems = paths, []
         self.version = versions.pop()
@@ -158,9 +161,13 @@ class Judges:
         for worker in list(self._workers):
             await self._to(worker, {"do": "paths", "paths": paths})
 
-    async def call(self, client: str, event: str, raw: bytes, home: str) -> dict[str, Any]:
-        """What a worker makes of a hook's bytes; `home` is the folder of the agent's user. Raises Poison."""
-        return await self._ask({"do": "call", "client": client, "event": event, "home": home}, raw)
+    async def call(
+        self, client: str, event: str, raw: bytes, home: str, remembered: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """What a worker makes of a hook's bytes; `home` is the folder of the agent's user, `remembered` scripts as the
+        session wrote them, by path. Raises Poison."""
+        header = {"do": "call", "client": client, "event": event, "home": home}
+        return await self._ask({**header, "remembered": remembered} if remembered else header, raw)
 
     async def again(self, client: str, tool: str, arguments: dict[str, Any], cwd: str) -> dict[str, Any]:
         """The verdict of a stored action under the policy of now. Raises Poison."""
@@ -189,6 +196,9 @@ class Judges:
         except ConnectionResetError:
             return {"ok": False, "problems": ["a worker died while it read the policy"]}
 
+    def _policy(self, paths: list[str]) -> dict[str, Any]:
+        return {"do": "policy", "paths": paths, "guarded": self._guarded, "key": self._key.hex()}
+
     def _lost(self, worker: _Worker, left: list[_Request]) -> None:
         if self._closing:
             return
@@ -212,7 +222,7 @@ class Judges:
         while self.version and asked_for != self.version:
             # Again where another policy came into force meanwhile: all judge by the same one.
             asked_for = self.version
-            reply = await self._to(worker, {"do": "policy", "paths": self.paths})
+            reply = await self._to(worker, self._policy(self.paths))
             if worker.gone:
                 return
             if self.version == asked_for and (not reply["ok"] or reply["version"] != asked_for):

@@ -91,6 +91,14 @@ def alive(pid: int, started: int) -> bool:
     return found is not None and found.started == started
 
 
+def effective(pid: int) -> int | None:
+    """The user a process acts as. Not the owner of its /proc files: those are root's once it has changed user."""
+    for line in _read(f"/proc/{pid}/status").splitlines():
+        if line.startswith(b"Uid:"):
+            return int(line.split()[2])
+    return None
+
+
 @cache
 def boot() -> str:
     """This boot's id: a (pid, start) pair means nothing after it."""

@@ -61,6 +61,10 @@ class Decider:
     via: str
 
 
+Answer = Callable[[Escalation], str]
+"""What goes back with a yes to this very question, as stored ("" if nothing); may raise what it finds wrong with it."""
+
+
 class Questions:
     """Every change of a question: one compare-and-set and its event in one transaction, then whoever waits is told."""
 
@@ -73,6 +77,8 @@ class Questions:
         self._clock = clock
         self._wake = wake
         self._loop = asyncio.get_running_loop()
+        self.answered: Callable[[Tx, Escalation, int], None] = lambda tx, e, now: None
+        """Called in the transaction in which a human's no, or a yes that is used up, takes effect."""
 
     async def open(self, draft: Escalation, event: Event, waiter: Waiter) -> Escalation:
         """Open a question, or attach to the one the same call opened before; then the waiter is told its end.
@@ -95,6 +101,8 @@ class Questions:
         def ask(tx: Tx) -> Escalation:
             earlier = escalations.same_call(tx.connection, draft.session, draft.subagent, draft.call, draft.asked)
             if earlier and (again := self._again(tx, earlier, draft, waiter, now)):
+                if again.used_at != earlier.used_at:
+                    self.answered(tx, again, now)
                 return again
             self.overtake(
                 tx, draft.session, draft.subagent, draft.call,
@@ -109,7 +117,9 @@ class Questions:
                 words = f"{grant.id} of {grant.made_by}"
                 self._handed.add(born.id)
                 step = Step({**_granted(grant, now), "used_at": now}, "grant.used")
-                return _apply(tx, born, step, now, actor=grant.made_by, data={"grant": grant.id}, note=words)
+                used = _apply(tx, born, step, now, actor=grant.made_by, data={"grant": grant.id}, note=words)
+                self.answered(tx, used, now)
+                return used
             return born
 
         try:
@@ -127,19 +137,21 @@ class Questions:
         return opened
 
     async def approve(
-        self, id: str, seen: tuple[int, str], who: Decider, reason: str, answer: str, hold_ms: int, console: str
+        self, id: str, seen: tuple[int, str], who: Decider, reason: str, answer: Answer, hold_ms: int, console: str
     ) -> Escalation:
-        """A human's yes. Raises Unknown, Moved, Late, NotAllowed."""
+        """A human's yes. Raises Unknown, Moved, Late, NotAllowed, and what `answer` raises."""
         return await self.step(
             id,
-            lambda e, now: life.approve(e, who.name, who.uid, reason, answer, now, hold_ms, console),
+            lambda e, now: life.approve(e, who.name, who.uid, reason, answer(e), now, hold_ms, console),
             who, seen=seen,
         )  # fmt: skip
 
-    async def break_glass(self, id: str, seen: tuple[int, str], who: Decider, reason: str, answer: str) -> Escalation:
+    async def break_glass(
+        self, id: str, seen: tuple[int, str], who: Decider, reason: str, answer: Answer
+    ) -> Escalation:
         """One person's yes where two are asked for; it pages. Raises as approve."""
         return await self.step(
-            id, lambda e, now: life.break_glass(e, who.name, who.uid, reason, answer, now), who, seen=seen
+            id, lambda e, now: life.break_glass(e, who.name, who.uid, reason, answer(e), now), who, seen=seen
         )
 
     async def deny(self, id: str, seen: tuple[int, str] | None, who: Decider, reason: str) -> Escalation:
@@ -157,9 +169,13 @@ class Questions:
         return await self.step(id, step, who, note=why)
 
     async def grant(
-        self, id: str, seen: tuple[int, str], who: Decider, target: str, minutes: float, uses: int, reason: str
-    ) -> tuple[Escalation, Grant]:
-        """Approve this one and the like of it, bounded. Raises as approve, and ValueError for a bound too wide."""
+        self, id: str, seen: tuple[int, str], who: Decider, target: str, minutes: float, uses: int, reason: str,
+        answer: Answer,
+    ) -> tuple[Escalation, Grant]:  # fmt: skip
+        """Approve this one and the like of it, bounded. Raises as approve, and ValueError for a bound too wide.
+
+        No answer is kept, but what `answer` refuses is not granted.
+        """
         until = int(minutes * 60_000)
         if not 0 < until <= LONGEST_GRANT:
             raise ValueError("a grant lasts more than 0 and at most 15 minutes")
@@ -169,6 +185,7 @@ class Questions:
 
         def work(tx: Tx) -> tuple[Escalation, Grant]:
             e = _expected(tx, id, seen)
+            answer(e)
             verdict = json.loads(e.verdict)
             if not target.strip() or (target.strip("*? ") == "" and e.tool == ""):
                 raise ValueError("a grant needs a target pattern")
@@ -242,6 +259,8 @@ class Questions:
         if moved.state == State.APPROVED and moved.id in self.waiters:
             self._handed.add(moved.id)
             moved = _apply(tx, moved, life.use(moved, now), now, actor="serve")
+        if moved.state == State.DENIED or (moved.state == State.APPROVED and moved.used_at is not None):
+            self.answered(tx, moved, now)
         if step.event == "escalation.broke_glass":
             tx.append(_about(moved, "page.wanted", now, severity=PAGE, summary=f"break-glass: {moved.id} by {actor}"))
         return moved
@@ -272,17 +291,17 @@ class Questions:
     def overtake(self, tx: Tx, session: str, subagent: str, call: str, why: Callable[[Escalation], str]) -> None:
         """An open question of a call that is answered or asked otherwise now can never run; its hook is told."""
         now = self._clock.now()
-        for other in escalations.of_session(tx.connection, session):
-            if call and (other.subagent, other.call) == (subagent, call):
-                words = why(other)
-                done = _apply(tx, other, life.invalidate(other, words, now), now, note=words)
-                self._loop.call_soon_threadsafe(self._tell, done)
+        for other in escalations.of_call(tx.connection, session, subagent, call) if call else ():
+            words = why(other)
+            done = _apply(tx, other, life.invalidate(other, words, now), now, note=words)
+            self._loop.call_soon_threadsafe(self._tell, done)
 
     async def _do(self, work: Callable[[Tx], Result]) -> Result:
         return await asyncio.wrap_future(self._writer.do(work, vital=True))
 
     def _tell(self, e: Escalation) -> None:
-        self._wake()
+        if e.next_at is not None:
+            self._wake()
         if e.state in (State.PENDING, State.HELD):
             return
         if waiter := self.waiters.pop(e.id, None):
@@ -365,7 +384,7 @@ def _covering(tx: Tx, live: list[Grant], draft: Escalation) -> Grant | None:
     """The grant that covers a tier-3 call: same tool, nothing done that was not seen, every target within its pattern."""
     verdict = json.loads(draft.verdict)
     acts = _acts(verdict)
-    if draft.tier != 3 or draft.kind != "tool" or int(verdict.get("approvers", 1)) > 1:
+    if draft.tier != 3 or draft.kind != "tool" or int(verdict.get("approvers", 1)) > 1 or verdict.get("raised"):
         return None
     if verdict.get("unparseable") or not acts:
         return None

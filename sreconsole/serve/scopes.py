@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,6 +63,9 @@ class Caretaker:
                       severity=WARN if left else NOTICE, summary=words,
                       data={"exit": KILLED, "why": why, "left": [one.pid for one in left]})  # fmt: skip
 
+        if scope.kind == "cgroup":
+            await asyncio.to_thread(_remove, scope.cgroup)
+
         def work(tx: Tx) -> None:
             if any(one.id == scope.id for one in sessions.scopes(tx.connection)):
                 sessions.save_scope(tx.connection, rows.changed(scope, closed_at=now, exit=KILLED))
@@ -69,11 +73,19 @@ class Caretaker:
 
         await asyncio.wrap_future(self._writer.do(work, vital=True))
         self._told.discard(scope.id)
-        if scope.kind == "cgroup" and (tree := groups.tree()):
-            tree.remove(scope.cgroup)
 
     async def _append(self, event: Event) -> None:
         await asyncio.wrap_future(self._writer.do(lambda tx: tx.append(event)))
+
+
+def _remove(group: str) -> None:
+    """Remove an empty group; one whose last process is still on its way out is busy for a moment."""
+    tree = groups.tree()
+    for _ in range(20):
+        if tree is None or not tree.folder(group).is_dir():
+            return
+        tree.remove(group)
+        time.sleep(0.02)
 
 
 def _left(scope: Scope) -> list[Process]:

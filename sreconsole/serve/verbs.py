@@ -10,8 +10,8 @@ from sreconsole.agents.mapping import checked
 from sreconsole.gate import choices
 from sreconsole.serve import peers
 from sreconsole.serve.operators import BadRequest, Desk, Forbidden, Verb, text
-from sreconsole.serve.questions import Unknown
-from sreconsole.store import agents, escalations, outbox, rows, sessions
+from sreconsole.serve.questions import Answer
+from sreconsole.store import agents, outbox, rows, sessions
 from sreconsole.store.agents import Agent
 from sreconsole.store.escalations import Escalation
 from sreconsole.store.event import NOTICE, Event
@@ -60,20 +60,11 @@ class Verbs:
             raise BadRequest(f"hold: must be between 0 and {LONGEST_HOLD:.0f} seconds")
         moved = await self._daemon.questions.approve(
             text(request, "escalation"), _seen(request), desk.who, _reason(request),
-            await self._given(request), int(hold * 1000), desk.id,
+            _answer(request), int(hold * 1000), desk.id,
         )  # fmt: skip
         if moved.state == "held":
             desk.held.add(moved.id)
         return _state(moved)
-
-    async def _given(self, request: dict[str, Any]) -> str:
-        """The answer that goes back with a yes, as stored ("" if none). Raises WrongChoice for what was not offered."""
-        id = text(request, "escalation")
-        e = await self._daemon.write(lambda tx: escalations.get(tx.connection, id))
-        if e is None:
-            raise Unknown(f"there is no escalation {id}")
-        answer = choices.checked(e.kind, json.loads(e.choices), request.get("answer"))
-        return json.dumps(answer) if answer else ""
 
     async def undo(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
         """Take back one's own held yes."""
@@ -89,16 +80,15 @@ class Verbs:
     async def break_glass(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
         """One person's yes where two are asked for."""
         moved = await self._daemon.questions.break_glass(
-            text(request, "escalation"), _seen(request), desk.who, _reason(request), await self._given(request)
+            text(request, "escalation"), _seen(request), desk.who, _reason(request), _answer(request)
         )
         return _state(moved)
 
     async def grant(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
         """Approve this one and the like, bounded."""
-        await self._given(request)
         done, made = await self._daemon.questions.grant(
             text(request, "escalation"), _seen(request), desk.who, redact(text(request, "target")).text,
-            float(request.get("minutes", 15)), int(request.get("uses", 1)), _reason(request),
+            float(request.get("minutes", 15)), int(request.get("uses", 1)), _reason(request), _answer(request),
         )  # fmt: skip
         return {**_state(done), "grant": made.id, "until": made.until}
 
@@ -228,7 +218,11 @@ class Verbs:
             open_ = {one.id: one for one in sessions.scopes(tx.connection)}
             if id not in open_:
                 return False
-            own = root is not None and (root.pid, root.started, peers.boot()) == (open_[id].pid, open_[id].started, open_[id].boot)
+            own = root is not None and (root.pid, root.started, peers.boot()) == (
+                open_[id].pid,
+                open_[id].started,
+                open_[id].boot,
+            )
             if barred and not own:
                 raise Forbidden(barred)
             sessions.save_scope(tx.connection, rows.changed(open_[id], closed_at=now, exit=exit))
@@ -281,6 +275,16 @@ OURS = {
 
 TRIGGERS = {"deploy.finished", "deployment_complete", "ticket_shipped", "ci_fail"}
 """Kinds that start watches and acts."""
+
+
+def _answer(request: dict[str, Any]) -> Answer:
+    """The request's answer, as it will be stored. For a question it was not offered to it raises WrongChoice."""
+
+    def given(e: Escalation) -> str:
+        answer = choices.checked(e.kind, json.loads(e.choices), request.get("answer"))
+        return json.dumps(answer) if answer else ""
+
+    return given
 
 
 def _seen(request: dict[str, Any]) -> tuple[int, str]:

@@ -19,13 +19,18 @@ DO_NOT = "Do not try to reach the same effect another way; that is counted and p
 def verdict(verdict: Mapping[str, Any]) -> str:
     """A refusal by policy, for a model."""
     kinds = ", ".join(dict.fromkeys(str(one["kind"]) for one in verdict.get("effects") or []))
-    instead = f" Allowed instead: {verdict['instead']}." if verdict.get("instead") else ""
+    instead = f" Allowed instead: {_stop(str(verdict['instead']))}" if verdict.get("instead") else ""
     return f"Refused (tier {verdict['tier']}{f', {kinds}' if kinds else ''}): {_stop(verdict['why'])}{instead} {DO_NOT}"
 
 
 def plain(why: str) -> str:
     """A refusal for another reason than policy."""
     return f"Refused: {_stop(why)} {DO_NOT}"
+
+
+def stopped(why: str) -> Reply:
+    """The answer to a call of a session that is stopped: not run, and the run ends."""
+    return claude_code.stop(f"This session was stopped: {_stop(why)}")
 
 
 def parked(on: str) -> str:

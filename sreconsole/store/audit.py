@@ -102,13 +102,16 @@ class _Walk:
         # The nearest last, to be taken off the end.
         self._due = sorted([*recorded(connection), *heads], key=lambda head: -head.seq)
         self._pruned: tuple[int, str] | None = None
+        self._overtaken = False
 
     def run(self) -> None:
         """Walk; raises _Broken at the first row that does not hold."""
         report = self._report
+        # The floor first: the event that tells of it is then surely among what is walked.
+        report.floor, anchor = self._floor()
+        stood = report.floor
         end = log.tip(self._connection)
         report.last, report.head = end.seq, end.hash
-        report.floor, anchor = self._floor()
         expected, prev = self._start(report.floor, anchor)
         report.first = expected
         self._pass_over(expected, report.floor, anchor)
@@ -123,7 +126,7 @@ class _Walk:
             head = self._due[-1]
             says = f"the log ends at {end.seq}, but head {head.seq} was {_said(head)}: the end was cut off"
             raise _Broken(end.seq + 1, "truncated", says)
-        self._speaks_for_floor()
+        self._speaks_for_floor(stood)
 
     def _links(self, rows: list[tuple[Any, ...]], expected: int, prev: str) -> tuple[int, str]:
         """Check rows that follow each other; the next seq to expect and the hash it must build on."""
@@ -205,7 +208,7 @@ class _Walk:
         """Rows are missing: pruned while we walked, or taken out."""
         floor, anchor = self._floor()
         if floor >= expected:
-            self._report.floor = floor
+            self._report.floor, self._overtaken = floor, True
             return floor + 1, anchor
         which = f"seq {expected} is" if found == expected + 1 else f"seq {expected} to {found - 1} are"
         raise _Broken(expected, "deleted", f"{which} missing: deleted")
@@ -213,24 +216,25 @@ class _Walk:
     def _note_pruned(self, data: str) -> None:
         try:
             facts = json.loads(data)
-            self._pruned = (facts["seq"], facts["hash"])
+            self._pruned = (int(facts["seq"]), str(facts["hash"]))
         except (ValueError, KeyError, TypeError):
             self._pruned = None
 
-    def _speaks_for_floor(self) -> None:
-        """The newest `log.pruned` event must be of the floor that stands."""
-        floor, anchor = self._floor()
-        if floor != self._report.floor:
-            # It rose while we walked; the event that says so is newer than where this walk ends.
+    def _speaks_for_floor(self, stood: int) -> None:
+        """The newest `log.pruned` event must be of a floor there is, not below the one that stood at the beginning."""
+        if self._overtaken:
+            # The event may have been among what went while we walked.
             return
-        if floor and self._pruned != (floor, anchor):
-            told = f"the newest tells of {self._pruned[0]}" if self._pruned else "there is none"
+        told = self._pruned
+        query = "SELECT 1 FROM floor WHERE seq = ? AND hash = ?"
+        if told and told[0] >= stood and self._connection.execute(query, told).fetchone():
+            return
+        if told or stood:
+            tells = f"the newest tells of {told[0]}" if told else "there is none"
             says = (
-                f"the floor {floor} is not what log.pruned events tell ({told}): not retention removed what was below"
+                f"the floor {stood} is not what log.pruned events tell ({tells}): not retention removed what was below"
             )
-            raise _Broken(floor, "floor", says)
-        if self._pruned and not floor:
-            raise _Broken(1, "floor", f"log.pruned tells of a floor {self._pruned[0]}, but there is none")
+            raise _Broken(stood, "floor", says)
 
     def _wrong(self, row: tuple[Any, ...], prev: str) -> _Broken:
         """Say what was done to the first row that does not hold."""

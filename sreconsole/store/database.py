@@ -19,11 +19,11 @@ WAL_BYTES = 64 * 1024 * 1024
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
-    """The one read-write connection, owned by `serve`. Creates and migrates the file; mode 0600.
+    """The one read-write connection, owned by `serve`. Creates and migrates the file; mode 0640 less the umask.
 
     Raises schema.NewerSchema, OSError, sqlite3.DatabaseError (not a database, another program's, locked).
     """
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o640))
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=PATIENCE_MS / 1000)
     connection.row_factory = sqlite3.Row
     for pragma in (

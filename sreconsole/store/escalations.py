@@ -22,7 +22,8 @@ class Escalation:
     hook sent, `asked` the hash of tool and input, `attached` whether a hook is waiting on the line right now
     (`waiter`: that process, as pid:start:boot),
     `approvals` a JSON list of those who said yes so far, `answer` what goes back with an approval (choices, edited
-    arguments) as JSON.
+    arguments) as JSON, `radius` the measured blast radius as JSON ("" until it is measured), `alike` the same for
+    questions that may be decided together.
     """
 
     n: int
@@ -61,6 +62,8 @@ class Escalation:
     reason: str
     answer: str
     used_at: int | None
+    radius: str = ""
+    alike: str = ""
 
 
 def number(connection: sqlite3.Connection) -> tuple[int, str]:
@@ -74,7 +77,7 @@ def add(connection: sqlite3.Connection, escalation: Escalation) -> None:
     rows.insert(connection, "escalations", escalation)
 
 
-BESIDE = {"page_at", "attached", "waiter"}
+BESIDE = {"page_at", "attached", "waiter", "radius"}
 """Columns that change beside the question: whoever looks at it need not look again."""
 
 
@@ -104,7 +107,8 @@ def same_call(connection: sqlite3.Connection, session: str, subagent: str, call:
     """The newest escalation of the same tool call: what a hook that presents itself again is asking about."""
     found = _read(
         connection,
-        "session = ? AND subagent = ? AND call = ? AND asked = ? ORDER BY n DESC LIMIT 1",
+        # + keeps the planner from walking the session's whole past, newest first, to find none.
+        "n = (SELECT max(+n) FROM escalations WHERE session = ? AND subagent = ? AND call = ? AND asked = ?)",
         [session, subagent, call, asked],
     )
     return found[0] if found else None
@@ -118,6 +122,12 @@ def waiting(connection: sqlite3.Connection) -> list[Escalation]:
 def of_session(connection: sqlite3.Connection, session: str) -> list[Escalation]:
     """The open ones of one session."""
     return _read(connection, "session = ? AND state IN ('pending', 'held', 'deferred') ORDER BY n", [session])
+
+
+def of_call(connection: sqlite3.Connection, session: str, subagent: str, call: str) -> list[Escalation]:
+    """The open ones of one tool call, whatever its arguments."""
+    where = "session = ? AND subagent = ? AND call = ? AND state IN ('pending', 'held', 'deferred')"
+    return _read(connection, where, [session, subagent, call])
 
 
 def due(connection: sqlite3.Connection, now: int, limit: int = 500) -> list[Escalation]:

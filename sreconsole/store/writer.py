@@ -31,8 +31,14 @@ RESERVE_BYTES = 2 * 1024 * 1024
 GROUP = 512
 """Jobs in one transaction at most, so that a flood does not delay the first of it."""
 
-FOLD, FOLD_BUSY = 500, 5000
-"""Rows changed until the write-ahead log is checkpointed: when nothing waits, and in any case."""
+FOLD, FOLD_BUSY = 100, 2000
+"""Pages in the write-ahead log, roughly, until it is checkpointed: when nothing waits, and in any case (8 MB)."""
+
+LULL = 0.05
+"""Seconds without a job after which nobody is taken to wait."""
+
+MERGE, MERGES, MERGE_BUSY = 16, 32, 256
+"""Pages of the full-text index merged then: in one step and in how many steps when nothing waits, else in one."""
 
 NO_ROOM = frozenset((sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE))
 """What SQLite says when a disk, a quota (EDQUOT) or a size limit (EFBIG) is at its end."""
@@ -95,6 +101,8 @@ class Writer:
         self._connection.execute("PRAGMA wal_autocheckpoint=0")
         self._head = log.tip(self._connection)
         self._seen = self._foreign_writes()
+        # SQLite puts its log beside the file a symbolic link leads to.
+        self._log = Path(f"{path.resolve()}-wal")
         self._files = self._on_disk()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
@@ -129,7 +137,8 @@ class Writer:
                 continue
             try:
                 self._commit(group)
-                self._fold()
+                if self._unfolded >= FOLD_BUSY:
+                    self._fold(idle=False)
             except BaseException as error:  # noqa: BLE001 - this thread outlives any fault and leaves nobody waiting
                 fault = f"{type(error).__name__}: {error}"
                 _fail(group, Unwritable(f"{self.path}: {fault}; nothing is known to be recorded"))
@@ -143,7 +152,11 @@ class Writer:
         self._connection.close()
 
     def _gather(self) -> tuple[list[_Job], bool]:
-        job = self._jobs.get()
+        try:
+            job = self._jobs.get(timeout=LULL if self._unfolded >= FOLD else None)
+        except queue.Empty:
+            self._fold(idle=True)
+            return [], False
         group: list[_Job] = []
         while job is not None:
             # From here on it cannot be cancelled, so that its future surely takes a result.
@@ -171,29 +184,52 @@ class Writer:
         if self.full or not self.reserve.exists():
             # The reserve is for decisions: until it can be put back, nothing else may eat what space there is.
             self.full = not self._keep_reserve()
-        outcomes = self._try(group)
+        outcomes = None if self.full else self._try(group)
         if outcomes is None:
-            # Again, with nothing but what is vital; then with the reserve given up.
             self.full = True
-            outcomes = self._try(group)
-        if outcomes is None:
-            self.reserve.unlink(missing_ok=True)
-            outcomes = self._try(group)
-        if outcomes is None:
-            _fail(group, self._no_room())
-            return
+            group, outcomes = self._on_full_disk(group)
         # Asked again before anything is acknowledged: a commit into an unlinked file is none.
         if lost := self._lost():
             _fail(group, lost)
             return
         self._resolve(group, outcomes, changes)
-        self._unfolded += self._connection.total_changes - changes
+        if changed := self._connection.total_changes - changes:
+            # Pages that every commit touches, and those its rows fill.
+            self._unfolded += 10 + changed // 5
 
-    def _fold(self) -> None:
-        """Move what was written from the log into the store, after the answers are out rather than before."""
-        if self._unfolded >= (FOLD if self._jobs.empty() else FOLD_BUSY):
-            self._unfolded = 0
+    def _on_full_disk(self, group: list[_Job]) -> tuple[list[_Job], list[Outcome]]:
+        """What only reads is answered, what is vital is kept if need be by giving up the reserve, the rest is refused."""
+        rest = [job for job in group if not job.vital]
+        vital = [job for job in group if job.vital]
+        # Rolled back, not committed: even what was undone by savepoint would be written to the log.
+        read = self._try(rest, keep=False) or [(None, self._no_room())] * len(rest)
+        if not vital:
+            return rest, read
+        outcomes = self._try(vital)
+        if outcomes is None:
+            self._fold(idle=False)
+            outcomes = self._try(vital)
+        if outcomes is None:
+            self.reserve.unlink(missing_ok=True)
+            outcomes = self._try(vital) or [(None, self._no_room())] * len(vital)
+        return [*rest, *vital], [*read, *outcomes]
+
+    def _fold(self, *, idle: bool) -> None:
+        """Tidy up when nobody waits: SQLite would do it within a commit that somebody waits for."""
+        self._unfolded = 0
+        pages, steps = (MERGE, MERGES) if idle else (MERGE_BUSY, 1)
+        try:
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            for _ in range(0 if self.full else steps):
+                changes = self._connection.total_changes
+                self._connection.execute("INSERT INTO events_fts(events_fts, rank) VALUES ('merge', ?)", (pages,))
+                # Fewer than two changes: nothing is left to merge (sqlite.org/fts5.html#the_merge_command).
+                if self._connection.total_changes - changes < 2 or not self._jobs.empty():
+                    return
+        except sqlite3.Error as error:
+            # Nothing is lost by leaving it for later, and the next job will say what is wrong to whoever waits.
+            if not self.full:
+                print(f"{self.path}: not tidied up: {error}", file=sys.stderr)
 
     def _resolve(self, group: list[_Job], outcomes: list[Outcome], changes: int) -> None:
         for job, (result, error) in zip(group, outcomes, strict=True):
@@ -207,7 +243,7 @@ class Writer:
             except Exception as error:  # noqa: BLE001 - a listener's fault must not end the writer
                 print(f"writer: whoever listens for commits failed: {error!r}", file=sys.stderr)
 
-    def _try(self, group: list[_Job]) -> list[Outcome] | None:
+    def _try(self, group: list[_Job], *, keep: bool = True) -> list[Outcome] | None:
         """Run a group in one transaction; None when there was no room and nothing of it was kept."""
         connection, head = self._connection, self._head
         start = (head.seq, head.hash)
@@ -218,7 +254,7 @@ class Writer:
             start = (head.seq, head.hash)
             for job in group:
                 outcomes.append(self._one(job))
-            connection.execute("COMMIT")
+            connection.execute("COMMIT" if keep else "ROLLBACK")
         except BaseException as error:
             head.seq, head.hash = start
             head.words.clear()
@@ -278,9 +314,7 @@ class Writer:
             self._head.words.clear()
 
     def _on_disk(self) -> tuple[Identity | None, Identity | None]:
-        # SQLite puts its log beside the file a symbolic link leads to.
-        real = self.path.resolve()
-        return _identity(real), _identity(real.with_name(real.name + "-wal"))
+        return _identity(self.path), _identity(self._log)
 
     def _lost(self) -> StoreLost | None:
         """Whether the names on disk still lead to the files that are open; two system calls."""

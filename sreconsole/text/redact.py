@@ -27,6 +27,8 @@ _ESCAPE_BEFORE = re.compile(
 )
 # Every published credential is a run of these, this long: looking for marks in the runs alone is ten times cheaper.
 _RUN = re.compile(r"[A-Za-z0-9_+/=.:%@~-]{16,}")
+# Too short for a published credential, and nothing in it that a carrier or an assignment could not do without.
+_WORD = re.compile(r"[A-Za-z0-9_.-]{0,15}")
 _REPEATED = re.compile(r"(.)\1{3,}+")
 _LEVELS = 8
 _CONTENTS = ("value", "values", "data")
@@ -58,6 +60,8 @@ def secrets(text: str) -> list[Span]:
     Earlier `[REDACTED:…]` marks separate the text into parts that are read on their own, and so do the spans found:
     the parts between are read again until nothing is found, so that redacting twice changes nothing.
     """
+    if _WORD.fullmatch(text):
+        return []
     found: list[Span] = []
     parts = _between(
         0, len(text), [("", m.start(), m.end()) for m in _MARKER.finditer(text)] if "[REDACTED:" in text else []
@@ -124,10 +128,8 @@ def _shell(
     queued = []
     for key, child in item.items():
         shown = key
-        if isinstance(key, str):
-            done = redact(key)
-            kinds.update(dict.fromkeys(done.kinds))
-            shown = done.text
+        if isinstance(key, str) and not _WORD.fullmatch(key):
+            shown = _string(key, "", kinds)
         while shown in copy:
             shown = f"{shown}'"
         copy[shown] = None

@@ -94,7 +94,9 @@ class Fleet:
 
     def approve(self, e: Escalation, answer: Any = None) -> dict[str, Any]:
         """Say yes at once."""
-        return self.ask("approve", escalation=e.id, version=e.version, digest=e.digest, hold=0, answer=answer, reason="ok")
+        return self.ask(
+            "approve", escalation=e.id, version=e.version, digest=e.digest, hold=0, answer=answer, reason="ok"
+        )
 
     def _answers(self) -> bool:
         try:

@@ -17,7 +17,10 @@ from sreconsole.gate.wiring import Wire, wired
 
 ROOT = Path(__file__).parents[2]
 RIG = ROOT / "tests" / "rig"
-CLAUDE = Path(os.environ.get("SRECONSOLE_CLAUDE") or ROOT / ".cache/clients/node_modules/@anthropic-ai/claude-code-linux-x64/claude")
+CLAUDE = Path(
+    os.environ.get("SRECONSOLE_CLAUDE")
+    or ROOT / ".cache/clients/node_modules/@anthropic-ai/claude-code-linux-x64/claude"
+)
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(not CLAUDE.exists(), reason=f"Claude Code is not at {CLAUDE} (set SRECONSOLE_CLAUDE)"),
@@ -33,7 +36,16 @@ ASK = {"name": "AskUserQuestion", "input": {"questions": [
 PLAN = {"name": "ExitPlanMode", "input": {"plan": "1. migrate\n2. rest"}}
 
 
-HOSTED = ("-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose", "--permission-prompt-tool", "stdio")
+HOSTED = (
+    "-p",
+    "--input-format",
+    "stream-json",
+    "--output-format",
+    "stream-json",
+    "--verbose",
+    "--permission-prompt-tool",
+    "stdio",
+)
 """As the agent SDK runs the client: a bare `-p` has no AskUserQuestion and no ExitPlanMode at all (2.1.328)."""
 
 
@@ -45,7 +57,9 @@ class Claude:
         self.model: subprocess.Popen[bytes] | None = None
         self.client: subprocess.Popen[str] | None = None
 
-    def start(self, *tools: dict[str, Any], words: tuple[str, ...] = ("--permission-mode", "bypassPermissions")) -> None:
+    def start(
+        self, *tools: dict[str, Any], words: tuple[str, ...] = ("--permission-mode", "bypassPermissions")
+    ) -> None:
         """Start the client on a prompt; the model calls these tools one after the other."""
         turns = [{"text": "go on", "tools": [tool]} for tool in tools] + [{"text": "done"}]
         script, port, config = self.folder / "script.json", self.folder / "port", self.folder / "claude"
@@ -143,10 +157,12 @@ def test_plan_approved_and_denied(claude: Claude) -> None:
 
 @pytest.mark.parametrize(("decision", "expected"), [("accept", '"seats": 4'), ("deny", '"decline"')])
 def test_elicitation_of_a_server(claude: Claude, decision: str, expected: str) -> None:
-    (claude.folder / "policy.yaml").write_text('version: 1\nrules:\n  - {id: book, tier: 1, match: {tool: "mcp__tables__book"}, why: "Harmless."}\n')
-    claude.fleet.ask("reload")
     claude.start({"name": "mcp__tables__book", "input": {}},
                  words=("--permission-mode", "bypassPermissions", "--mcp-config", str(claude.folder / "mcp.json")))  # fmt: skip
+    first = claude.fleet.waiting()[0]
+    if first.kind == "tool":
+        claude.fleet.approve(first)
+        claude.wait(lambda: claude.fleet.waiting()[0].id != first.id, "the server asks", 30)
     e = claude.fleet.waiting()[0]
     assert (e.kind, json.loads(e.choices)[0]["question"]) == ("elicitation", "How many seats?")
     if decision == "accept":

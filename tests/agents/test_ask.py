@@ -176,7 +176,13 @@ sys.stdin.read()
 def client(fleet: Any, session: str, asks: list[str] | None) -> subprocess.Popen[bytes]:
     """A client of its own that speaks for a session through a real hook, and asks."""
     payload = json.dumps({"hook_event_name": "SessionStart", "session_id": session, "cwd": "/tmp", "source": "startup"})
-    words = [str(ROOT / "sreconsole/hook.py"), str(fleet.home.hook_socket), str(os.getuid()), payload, json.dumps(asks) if asks else ""]
+    words = [
+        str(ROOT / "sreconsole/hook.py"),
+        str(fleet.home.hook_socket),
+        str(os.getuid()),
+        payload,
+        json.dumps(asks) if asks else "",
+    ]
     return subprocess.Popen([sys.executable, "-c", CLIENT, *words], env={**fleet.environment, "CLAUDE_CODE_SESSION_ID": "s-other"},
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
 
@@ -196,3 +202,12 @@ def test_question_belongs_to_the_session_it_descends_from_whatever_it_claims(fle
     assert fleet.waiting()[0].session.startswith("ask-")
     stranger.send_signal(signal.SIGINT)
     stranger.wait(10)
+
+
+def test_command_line_answers_with_a_choice(fleet: Any) -> None:
+    asking = fleet.start_command("ask", *WORDS)
+    e = fleet.waiting()[0]
+    line = [sys.executable, "-m", "sreconsole", "escalations", "approve", e.id, "--yes", "--choice"]
+    assert subprocess.run([*line, "mars"], env=fleet.environment, capture_output=True).returncode == 2
+    assert subprocess.run([*line, "us-2"], env=fleet.environment, capture_output=True).returncode == 0
+    assert asking.communicate(timeout=10)[0] == "us-2\n"

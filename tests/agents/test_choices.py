@@ -45,6 +45,47 @@ def test_bad_answers(bad: Any) -> None:
         checked("question", [ONE, MANY], {"choices": bad})
 
 
+@pytest.mark.parametrize(
+    ("answer", "stored"),
+    [
+        ({"text": "neither"}, {"Which?": {"text": "neither"}, "What all?": {"text": "neither"}}),
+        (
+            {"text": "neither", "choices": {"Which?": ["A"], "What all?": []}},
+            {"Which?": ["A"], "What all?": {"text": "neither"}},
+        ),
+        (
+            {"text": "neither", "choices": {"Which?": "neither", "What all?": ["x"]}},
+            {"Which?": {"text": "neither"}, "What all?": ["x"]},
+        ),
+    ],
+)
+def test_words_of_ones_own_stand_for_what_was_not_picked(answer: Any, stored: Any) -> None:
+    assert checked("question", [ONE, MANY], answer) == {"choices": stored}
+    with pytest.raises(WrongChoice):
+        checked("ask", [ONE], {"text": "neither"})
+
+
+@pytest.mark.parametrize(
+    ("fields", "words", "content"),
+    [
+        ({"n": {"type": "integer"}}, "4", {"n": 4}),
+        ({"s": {"type": "string"}}, "4", {"s": "4"}),
+        ({"s": {"type": "string"}}, '{"s": "x"}', {"s": "x"}),
+        ({"s": {"type": "string"}, "n": {"type": "integer"}}, '{"s": "x", "n": 1}', {"s": "x", "n": 1}),
+    ],
+)
+def test_a_form_may_be_typed(fields: Any, words: str, content: Any) -> None:
+    assert checked("elicitation", [{"schema": {"properties": fields}}], {"text": words}) == {"content": content}
+
+
+@pytest.mark.parametrize("words", ["four", "[1]", "4 5"])
+def test_a_form_typed_wrong(words: str) -> None:
+    with pytest.raises(WrongChoice, match="content"):
+        checked("elicitation", [{"schema": {"properties": {"n": {"type": "integer"}}}}], {"text": words})
+    with pytest.raises(WrongChoice, match="content"):
+        checked("elicitation", [{"schema": {"properties": {"n": {}, "m": {}}}}], {"text": words})
+
+
 @pytest.mark.parametrize("content", [{"name": "x"}, {"name": "x", "n": 3, "sure": False, "size": "L"}])
 def test_good_content(content: Any) -> None:
     assert checked("elicitation", [{"schema": SCHEMA}], {"content": content}) == {"content": content}

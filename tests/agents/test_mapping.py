@@ -26,7 +26,13 @@ def scope(id: str, name: str, pid: int = 0, group: str = "", kind: str = "cgroup
     return Scope(id, name, kind, group, pid, pid * 10, "boot", UID, "", 0, None, None)
 
 
-def whose(*agents: Agent, scopes: tuple[Scope, ...] = (), line: tuple[int, ...] = (), groups: tuple[str, ...] = (), **more: Any) -> Owner:
+def whose(
+    *agents: Agent,
+    scopes: tuple[Scope, ...] = (),
+    line: tuple[int, ...] = (),
+    groups: tuple[str, ...] = (),
+    **more: Any,
+) -> Owner:
     facts = {"uid": UID, "cwd": CWD, "repositories": REPOSITORIES, **more}
     return owner(agents, scopes, [(pid, pid * 10) for pid in line], groups, **facts)
 
@@ -64,7 +70,9 @@ def test_rule_that_does_not_fit_or_cannot_be_read_maps_nothing(rule: dict[str, A
     assert whose(agent("a", rule)) == Owner("", False, "no scope and no rule, not provable")
 
 
-@pytest.mark.parametrize(("cwd", "fits"), [("/srv/app/../etc", False), ("/srv/app/./x", True), ("/srv/app", True), ("srv/app", False)])
+@pytest.mark.parametrize(
+    ("cwd", "fits"), [("/srv/app/../etc", False), ("/srv/app/./x", True), ("/srv/app", True), ("srv/app", False)]
+)
 def test_folder_means_what_lies_in_it(cwd: str, fits: bool) -> None:
     assert bool(whose(agent("a", {"folder": "/srv/app/"}), cwd=cwd).agent) == fits
 
@@ -96,7 +104,9 @@ def test_scope_beats_every_rule_and_is_proof() -> None:
 
 def test_innermost_scope_wins() -> None:
     scopes = (scope("sc-1", "outer", 40, kind="subreaper"), scope("sc-2", "inner", 50, kind="subreaper"))
-    assert whose(scopes=scopes, line=(60, 50, 40)).agent == whose(scopes=scopes[::-1], line=(60, 50, 40)).agent == "inner"
+    assert (
+        whose(scopes=scopes, line=(60, 50, 40)).agent == whose(scopes=scopes[::-1], line=(60, 50, 40)).agent == "inner"
+    )
 
 
 def test_group_holds_what_left_its_ancestors() -> None:

@@ -42,10 +42,15 @@ def test_names_of_a_url(url: str, names: tuple[str, ...]) -> None:
 
 
 def test_remotes_of_a_config() -> None:
-    assert repository.remotes(CONFIG) == ["git@github.com:acme/web.git", "https://user:pw@git.example.org:8443/group/sub/web-mirror"]
+    assert repository.remotes(CONFIG) == [
+        "git@github.com:acme/web.git",
+        "https://user:pw@git.example.org:8443/group/sub/web-mirror",
+    ]
 
 
-@pytest.mark.parametrize("config", ["", "nonsense", "[remote \"x\"]", "[remote \"x\"]\nurl", "\0\xff", "[include]\npath = /etc/passwd"])
+@pytest.mark.parametrize(
+    "config", ["", "nonsense", '[remote "x"]', '[remote "x"]\nurl', "\0\xff", "[include]\npath = /etc/passwd"]
+)
 def test_remotes_of_nonsense(config: str) -> None:
     assert repository.remotes(config) == []
 

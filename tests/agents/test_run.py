@@ -46,7 +46,15 @@ def test_exit_code_is_the_commands_own(fleet: Any, command: list[str], code: int
 
 
 def test_streams_and_environment_are_inherited(fleet: Any) -> None:
-    done = fleet.run("fixer", "--", "sh", "-c", 'read x; echo "got $x in $SRECONSOLE_SCOPE"; echo oops >&2', stdin=None, input="word\n")
+    done = fleet.run(
+        "fixer",
+        "--",
+        "sh",
+        "-c",
+        'read x; echo "got $x in $SRECONSOLE_SCOPE"; echo oops >&2',
+        stdin=None,
+        input="word\n",
+    )
     assert (done.stdout, done.stderr) == ("got word in sc-0001\n", "oops\n")
 
 
@@ -67,7 +75,10 @@ def test_unknown_agent_runs_nothing(fleet: Any) -> None:
 def test_revoked_agent_runs_nothing(fleet: Any) -> None:
     fleet.ask("revoke_agent", name="fixer", reason="done")
     done = fleet.run("fixer", "--", "touch", str(fleet.folder / "ran"))
-    assert (done.returncode, done.stderr) == (4, "sreconsole: agent fixer is revoked\n" if "refused:" not in done.stderr else done.stderr)
+    assert (done.returncode, done.stderr) == (
+        4,
+        "sreconsole: agent fixer is revoked\n" if "refused:" not in done.stderr else done.stderr,
+    )
     assert "revoked" in done.stderr
     assert not (fleet.folder / "ran").exists()
 
@@ -135,13 +146,15 @@ def test_killed_root_ends_the_command_and_serve_closes_the_scope(fleet: Any, wai
     wait(lambda: processes.look(int(here.read_text())) is None, "the command ends with its root")
     wait(lambda: fleet.events("scope.closed"), "closed by serve")
     assert json.loads(fleet.events("scope.closed")[0].data)["exit"] == 137
-    assert not [one for one in Path("/sys/fs/cgroup").rglob(f"sreconsole-{run.pid}-*")]
+    assert not list(Path("/sys/fs/cgroup").rglob(f"sreconsole-{run.pid}-*"))
 
 
 @needs_group
 def test_orphans_in_a_group_keep_the_scope_open_until_they_are_gone(fleet: Any, wait: Any) -> None:
     where = fleet.folder / "escapee"
-    run = fleet.start_command("run", "fixer", "--", sys.executable, "-c", ESCAPE + "\ntime.sleep(60)", str(where), "polite")
+    run = fleet.start_command(
+        "run", "fixer", "--", sys.executable, "-c", ESCAPE + "\ntime.sleep(60)", str(where), "polite"
+    )
     wait(where.exists, "the escapee runs")
     pid = int(where.read_text())
     run.kill()
@@ -179,15 +192,19 @@ def test_ctrl_c_while_ending_loses_patience(fleet: Any, wait: Any) -> None:
 
 @pytest.mark.parametrize("detach", ["", "setsid -f ", "env -u SRECONSOLE_SCOPE setsid -f "])
 def test_what_runs_inside_may_not_decide(fleet: Any, wait: Any, detach: str) -> None:
+    asking = fleet.start_command("ask", "Which?", "--choice", "a", "--choice", "b")
+    e = fleet.waiting()[0]
     said = fleet.folder / "said"
-    approve = f"{sys.executable} -m sreconsole deny '{{\"escalation\": \"esc-0001\"}}' > {said} 2>&1; touch {said}.done"
     inner = fleet.folder / "inner.sh"
-    inner.write_text(approve)
+    approve = f"{sys.executable} -m sreconsole escalations approve {e.id} --choice a --yes"
+    inner.write_text(f"{approve} > {said} 2>&1; echo $? >> {said}; touch {said}.done")
     done = fleet.run("fixer", "--", "sh", "-c", f"{detach}sh {inner}; while [ ! -e {said}.done ]; do sleep 0.05; done")
     assert done.returncode == 0, done.stderr
-    refused = fleet.events("gate.refused-operator")
-    assert len(refused) == 1
-    assert "it runs inside scope sc-0001" in refused[0].summary
+    assert said.read_text().endswith("\n4\n"), said.read_text()
+    assert any("it runs inside scope sc-0001" in one.summary for one in fleet.events("gate.refused-operator"))
+    assert [one.id for one in fleet.waiting()] == [e.id]
+    asking.send_signal(signal.SIGINT)
+    asking.wait(10)
 
 
 def test_scope_inside_a_scope_is_refused(fleet: Any) -> None:
@@ -245,6 +262,7 @@ def test_death_of_the_root_reaches_another_users_command_too(fleet: Any, wait: A
     run.wait(5)
     wait(lambda: processes.look(sleep.pid) is None, "ended with its root")
     assert run.returncode == -signal.SIGKILL
+    wait(lambda: fleet.events("scope.closed"), "closed by serve")
 
 
 def test_only_root_starts_another_users_agent(fleet: Any) -> None:
@@ -266,7 +284,9 @@ def test_only_root_starts_another_users_agent(fleet: Any) -> None:
 def test_nohup_holds_for_the_command(fleet: Any, wait: Any) -> None:
     here = fleet.folder / "ready"
     line = ["nohup", *fleet.command("run", "fixer", "--", "sh", "-c", f"touch {here}; sleep 0.5; exit 5")]
-    run = subprocess.Popen(line, env=fleet.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run = subprocess.Popen(
+        line, env=fleet.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     wait(here.exists, "the command runs")
     run.send_signal(signal.SIGHUP)
     assert run.wait(10) == 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -25,7 +26,9 @@ class Screen:
         self.text = ""
         self.pid, self.master = pty.fork()
         if self.pid == 0:
-            os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], {**environment, "PS1": "READY> ", "TERM": "dumb"})
+            os.execvpe(
+                "bash", ["bash", "--norc", "--noprofile", "-i"], {**environment, "PS1": "READY> ", "TERM": "dumb"}
+            )
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
         self.wait_for(r"READY> $")
 
@@ -50,10 +53,8 @@ class Screen:
     def close(self) -> None:
         """Hang up."""
         os.close(self.master)
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         os.waitpid(self.pid, 0)
 
 
@@ -142,7 +143,10 @@ def test_in_a_pipeline_the_other_programs_keep_the_terminal(fleet: Any, screen: 
 
 
 def test_ctrl_c_in_a_pipeline_reaches_the_command_once(fleet: Any, screen: Screen) -> None:
-    screen.type(line(fleet, "trap 'echo caught >&2' INT; echo up >&2; for n in $(seq 30); do sleep 0.05; done").strip() + " | cat\n")
+    screen.type(
+        line(fleet, "trap 'echo caught >&2' INT; echo up >&2; for n in $(seq 30); do sleep 0.05; done").strip()
+        + " | cat\n"
+    )
     screen.wait_for(r"\nup\n")
     screen.type("\x03")
     screen.wait_for(r"READY> $")

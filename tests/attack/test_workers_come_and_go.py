@@ -73,7 +73,7 @@ async def test_a_worker_that_dies_during_a_reload_does_not_keep_the_old_policy(t
     lax, strict = tmp_path / "lax.yaml", tmp_path / "strict.yaml"
     lax.write_text(LAX)
     strict.write_text(STRICT)
-    judges = Judges(2, lambda sha, times: None)
+    judges = Judges(2, [], lambda sha, times: None)
     await judges.start([str(lax)])
     try:
         for round, pause in enumerate((0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)):

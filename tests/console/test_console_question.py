@@ -88,6 +88,24 @@ def test_a_peek_knows_whether_it_is_whole() -> None:
     assert not peek(Question(replace(ROW, input=json.dumps({"command": "ls\n" * 400 + "rm"}))), 0, 200, 14).whole
 
 
+def test_what_nobody_can_read_cannot_be_approved() -> None:
+    long = Question(replace(ROW, input=json.dumps({"command": "true;" * 50_000})))
+    assert long.unread == 50_000
+    assert "longer than anybody reads (50,000 characters more)" in decision.why_not_approve(long, UP)
+    assert decision.why_not_decide(long, UP) == ""
+    assert "it cannot be approved here" in shown(long).replace("\n           ", " ")
+    assert Question(ROW).unread == 0
+    huge = Question(replace(ROW, input='{"command": "' + "x" * 9_000_000 + '"}'))
+    assert huge.unread > 8_000_000
+
+
+def test_every_argument_that_runs_is_shown() -> None:
+    given = {"command": "ls", "description": "lists files", "dangerouslyDisableSandbox": True}
+    question = Question(replace(ROW, input=json.dumps(given)))
+    assert "".join(span.text for span in question.spelt) == "ls\ndangerouslyDisableSandbox: true"
+    assert "it says    lists files" in shown(question)
+
+
 def test_what_did_not_change_keeps_what_it_worked_out() -> None:
     old, new = Question(ROW), Question(replace(ROW))
     assert same([old], [new]) == [old] and same([old], [new])[0] is old

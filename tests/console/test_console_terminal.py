@@ -99,7 +99,10 @@ def test_it_opens_and_leaves_with_nought(fleet: Fleet, serve: Serve) -> None:
         assert b"\x1b]0;(1) sreconsole\x07" in bytes(app.raw)
         app.send("q")
         assert ended(app) == 0
-        assert bytes(app.raw).count(b"\x1b[?1049l") == 1
+        raw = bytes(app.raw)
+        assert raw.count(b"\x1b[?1049l") == 1
+        for mode in (b"1000", b"1006", b"2004", b"1004"):
+            assert raw.rindex(b"\x1b[?" + mode + b"l") > raw.rindex(b"\x1b[?" + mode + b"h"), mode
 
 
 def test_no_color_has_only_greys(fleet: Fleet, serve: Serve) -> None:

@@ -484,3 +484,35 @@ async def test_the_bell_rings_once_for_each_new_question(fleet: Fleet, serve: Se
         fleet.event()
         await glass.rest()
         assert len(rung) == 1
+
+
+async def test_what_was_read_at_another_width_does_not_count(fleet: Fleet, serve: Serve, console: Open) -> None:
+    fleet.ask(input={"command": " && ".join(f"echo step {n}" for n in range(400))})
+    async with console(size=(60, 24)) as glass:
+        await glass.sees("live")
+        await glass.press("enter", "space", "space", "space")
+        card = glass.app.floor.card()
+        assert card is not None and not card.read
+        seen = card.furthest
+        await glass.pilot.resize_terminal(250, 24)
+        await glass.pilot.pause(0.2)
+        assert card.furthest < seen
+        await glass.rest()
+        if not card.read:
+            await glass.press("a")
+            assert "read what would run to its end first" in glass.status
+            assert serve.acts("approve") == []
+
+
+async def test_a_peek_scrolled_to_its_end_counts_as_read_until_the_question_changes(
+    fleet: Fleet, serve: Serve, console: Open
+) -> None:
+    row = fleet.ask(input={"command": "\n".join(f"echo step {n}" for n in range(12))})
+    async with console() as glass:
+        await glass.sees("live")
+        await glass.press("space", "space")
+        await glass.sees("step 11")
+        assert glass.app.easel.whole
+        fleet.change(row, digest="e" * 64, input=json.dumps({"command": "\n".join(f"rm -rf {n}" for n in range(12))}))
+        await glass.sees("rm -rf 0")
+        assert not glass.app.easel.whole

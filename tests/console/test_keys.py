@@ -45,3 +45,21 @@ def test_keys_are_remapped_by_id() -> None:
     assert found is not None and found.id == "approve"
     assert keyboard.find("home", "ctrl+y") == found
     assert keyboard.find("home", "a") is None
+
+
+def test_every_twin_is_a_command_there_is() -> None:
+    """A key's command line exists with the options it names."""
+    import re
+
+    from sreconsole.cli.words import command
+
+    for one in KEYS:
+        if not one.twin:
+            continue
+        words = one.twin.split()[1:]
+        found = command()
+        while words and words[0].islower() and not words[0].startswith("-"):
+            found = found.get_command(None, words.pop(0))  # type: ignore[attr-defined,arg-type]
+            assert found is not None, one.twin
+        options = {name for parameter in found.params for name in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", one.twin)) <= options, one.twin

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -71,13 +72,18 @@ def test_denied_does_not_run_and_the_model_reads_why(stage: Stage, mode: str) ->
 
 
 def test_tier_four_is_refused_in_bypass_mode(stage: Stage) -> None:
-    run = stage.claude(bash("mkfs.ext4 /dev/null; touch ${WORK}/ran.txt"), bash("mkfs /dev/null || touch ${WORK}/ran.txt"))
+    run = stage.claude(
+        bash("mkfs.ext4 /dev/null; touch ${WORK}/ran.txt"), bash("mkfs /dev/null || touch ${WORK}/ran.txt")
+    )
     run.start().result()
     assert "tier 4" in run.told()
 
 
 def test_parallel_calls_are_decided_one_by_one(stage: Stage) -> None:
-    tools = [{"name": "Bash", "input": {"command": f"touch ${{WORK}}/{name}", "description": "x"}} for name in ("a", "b", "c")]
+    tools = [
+        {"name": "Bash", "input": {"command": f"touch ${{WORK}}/{name}", "description": "x"}}
+        for name in ("a", "b", "c")
+    ]
     run = stage.claude({"text": "three", "tools": tools}).start()
     for _ in tools:
         e = stage.house.waiting()[0]
@@ -89,7 +95,10 @@ def test_parallel_calls_are_decided_one_by_one(stage: Stage) -> None:
 
 
 def test_a_subagents_call_waits_as_its_own(stage: Stage) -> None:
-    task = {"name": "Agent", "input": {"description": "sub", "prompt": "SUBTASK please", "subagent_type": "general-purpose"}}
+    task = {
+        "name": "Agent",
+        "input": {"description": "sub", "prompt": "SUBTASK please", "subagent_type": "general-purpose"},
+    }
     run = stage.claude(
         {"text": "delegate", "tools": [task]}, routes=[{"match": "SUBTASK", "turns": [TOUCH, {"text": "sub done"}]}]
     ).start()
@@ -240,7 +249,14 @@ def test_sessions_and_their_life_are_in_the_log(stage: Stage) -> None:
                       10, "the session's end")  # fmt: skip
     assert (stored.client, stored.attended, stored.calls) == ("claude-code", 0, 1)
     kinds = {e.kind for e in stage.house.events()}
-    assert {"session.started", "hook.user-prompt-submit", "tool.passed", "hook.post-tool-use", "hook.stop", "hook.session-end"} <= kinds
+    assert {
+        "session.started",
+        "hook.user-prompt-submit",
+        "tool.passed",
+        "hook.post-tool-use",
+        "hook.stop",
+        "hook.session-end",
+    } <= kinds
 
 
 def test_the_chain_verifies_after_a_night(stage: Stage) -> None:
@@ -251,7 +267,7 @@ def test_the_chain_verifies_after_a_night(stage: Stage) -> None:
     run.result()
     entries = stage.house.events()
     assert all(relink(entry) == entry.hash for entry in entries)
-    assert all(b.prev == a.hash for a, b in zip(entries, entries[1:], strict=False))
+    assert all(b.prev == a.hash for a, b in pairwise(entries))
 
 
 def test_version_is_one_that_can_be_closed() -> None:

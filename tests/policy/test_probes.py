@@ -42,9 +42,16 @@ def test_destructive_command_is_asked_or_refused(command, shell):
 @pytest.mark.skipif(not Path(CORPUS).is_file(), reason="set SRECONSOLE_POLICY_CORPUS to the labelled corpus")
 def test_corpus_floors(shell):
     rows = [json.loads(line) for line in Path(CORPUS).read_text().splitlines()]
-    block = [r for r in rows if r["expected"] == "block" and not any(r.get(k) for k in ("product_specific", "conflict", "not_shell"))]
+    block = [
+        r
+        for r in rows
+        if r["expected"] == "block" and not any(r.get(k) for k in ("product_specific", "conflict", "not_shell"))
+    ]
     plain = [r for r in block if r["slice"] != "git-config-rce"]
-    gated = Counter((r["slice"] != "git-config-rce", shell(r["command"], cwd=r.get("cwd") or "/home/test/repo").tier >= 3) for r in block)
+    gated = Counter(
+        (r["slice"] != "git-config-rce", shell(r["command"], cwd=r.get("cwd") or "/home/test/repo").tier >= 3)
+        for r in block
+    )
     assert gated[True, True] / len(plain) >= 0.95
     assert (gated[True, True] + gated[False, True]) / len(block) >= 0.90
     free = [r for r in rows if r["expected"] == "allow" and r.get("allow_means") == "auto"]

@@ -26,8 +26,32 @@ WRAPPERS = [
     "true && {}", "false || {}", "{} | cat", "{} > /dev/null 2>&1", "{} &", "doas {}", "busybox {}", "xargs {} < /dev/null", "watch -n1 {}",
     "case x in x) {};; esac", "cd . && {}", "\n\n{}\n", "strace -f {}", "caffeinate -i {}", "taskset 1 {}", "chrt 1 {}", "setarch x86_64 {}", "unshare -m {}",
 ]  # fmt: skip
-QUOTERS = ["bash -c {}", "sh -c {}", "zsh -lc {}", "eval {}", "sudo bash -c {}", "env -S {}", "trap {} EXIT", "bash <<< {}", "echo {} | sh", "su -c {}", "script -qc {} /dev/null"]
-DATA = ["echo {}", "git commit -m {}", "printf '%s' {}", "grep -rn -- {} src", "gh pr create --body {}", "git log --grep={}", "rg -- {}", "X={}", "jq {} f.json", ": {}", "logger {}"]
+QUOTERS = [
+    "bash -c {}",
+    "sh -c {}",
+    "zsh -lc {}",
+    "eval {}",
+    "sudo bash -c {}",
+    "env -S {}",
+    "trap {} EXIT",
+    "bash <<< {}",
+    "echo {} | sh",
+    "su -c {}",
+    "script -qc {} /dev/null",
+]
+DATA = [
+    "echo {}",
+    "git commit -m {}",
+    "printf '%s' {}",
+    "grep -rn -- {} src",
+    "gh pr create --body {}",
+    "git log --grep={}",
+    "rg -- {}",
+    "X={}",
+    "jq {} f.json",
+    ": {}",
+    "logger {}",
+]
 RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -55,7 +79,11 @@ def test_text_given_to_a_shell_keeps_its_tier(command, wrappers, shell):
 
 
 @RELAXED
-@given(first=st.sampled_from(ONE_LINE), second=st.sampled_from(ONE_LINE), glue=st.sampled_from([" && ", " || ", "; ", "\n", " & "]))
+@given(
+    first=st.sampled_from(ONE_LINE),
+    second=st.sampled_from(ONE_LINE),
+    glue=st.sampled_from([" && ", " || ", "; ", "\n", " & "]),
+)
 def test_a_list_is_at_least_its_strictest_part(first, second, glue, shell):
     if glue == "; " and first.rstrip().endswith("&"):
         glue = " "
@@ -108,10 +136,21 @@ def _default_value(command: str) -> str:
 
 def _braces(command: str) -> str:
     words = command.split(" ")
-    return "{" + ",".join(words) + "}" if len(words) > 1 and not set(command) & set("'\"$|&;<>(){},\\`#*?~=") else command
+    return (
+        "{" + ",".join(words) + "}" if len(words) > 1 and not set(command) & set("'\"$|&;<>(){},\\`#*?~=") else command
+    )
 
 
-MUTATIONS = [_spaced, _split_variable, _quoted_name, _double_quoted_name, _escaped_name, _ansi_name, _default_value, _braces]
+MUTATIONS = [
+    _spaced,
+    _split_variable,
+    _quoted_name,
+    _double_quoted_name,
+    _escaped_name,
+    _ansi_name,
+    _default_value,
+    _braces,
+]
 
 
 @RELAXED

@@ -49,10 +49,20 @@ out.close(); os.rename(sys.argv[1], sys.argv[1] + ".done")
 def attempt(kind: str) -> object:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CLAUDE")}
     if kind == "socket":
-        return json.loads(subprocess.run([sys.executable, "-c", DECIDE], capture_output=True, text=True, env=clean).stdout)
+        return json.loads(
+            subprocess.run([sys.executable, "-c", DECIDE], capture_output=True, text=True, env=clean).stdout
+        )
     if kind == "faked environment":
-        faked = {**clean, "SUDO_USER": "dana", "LOGNAME": "dana", "USER": "dana", "SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"}
-        return json.loads(subprocess.run([sys.executable, "-c", DECIDE], capture_output=True, text=True, env=faked).stdout)
+        faked = {
+            **clean,
+            "SUDO_USER": "dana",
+            "LOGNAME": "dana",
+            "USER": "dana",
+            "SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22",
+        }
+        return json.loads(
+            subprocess.run([sys.executable, "-c", DECIDE], capture_output=True, text=True, env=faked).stdout
+        )
     if kind in ("detached", "detached with marks"):
         environment = {**clean, "CLAUDECODE": "1"} if kind == "detached with marks" else clean
         out = f"/tmp/attempt-{os.getpid()}"

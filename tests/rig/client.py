@@ -1,6 +1,6 @@
 """Plays an agent's client: runs one hook as a child, so that the hook has a client of its own in its ancestry.
 
-    python3 -I -S client.py COMMAND …      standard input, output and exit code are the hook's
+python3 -I -S client.py COMMAND …      standard input, output and exit code are the hook's
 """
 
 import os

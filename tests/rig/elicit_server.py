@@ -34,7 +34,11 @@ def answer(request):
         for line in sys.stdin:
             reply = json.loads(line)
             if reply.get("id") == "ask-1":
-                return {"content": [{"type": "text", "text": "booked: " + json.dumps(reply.get("result", reply.get("error")))}]}
+                return {
+                    "content": [
+                        {"type": "text", "text": "booked: " + json.dumps(reply.get("result", reply.get("error")))}
+                    ]
+                }
     return {}
 
 

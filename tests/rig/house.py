@@ -89,7 +89,11 @@ class House:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def hook(
-        self, payload: dict[str, Any] | bytes, event: str = "PreToolUse", seconds: float = 100, client: str = "claude-code"
+        self,
+        payload: dict[str, Any] | bytes,
+        event: str = "PreToolUse",
+        seconds: float = 100,
+        client: str = "claude-code",
     ) -> subprocess.Popen[bytes]:
         """Start a hook under a client of its own; its answer comes by `answer`."""
         command = [PYTHON, "-I", "-S", str(ROOT / "sreconsole/hook.py"), str(self.home.hook_socket), str(os.getuid())]

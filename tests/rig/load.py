@@ -1,6 +1,6 @@
 """Hooks without end: threads that make calls, present themselves again when `serve` dies, and remember what they were told.
 
-    python3 load.py SOCKET THREADS     until standard input ends; then prints one JSON object
+python3 load.py SOCKET THREADS     until standard input ends; then prints one JSON object
 """
 
 from __future__ import annotations

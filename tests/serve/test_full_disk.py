@@ -20,7 +20,9 @@ pytestmark = [
 def small(tmp_path: Path) -> Iterator[House]:
     house = House()
     policy = house.home.policy.read_text()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(house.home.config)], capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(house.home.config)], capture_output=True
+    )
     if mounted.returncode:
         house.close()
         pytest.skip(f"cannot mount a small disk here: {mounted.stderr.decode().strip()}")

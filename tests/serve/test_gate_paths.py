@@ -188,7 +188,9 @@ def test_a_grant_covers_the_like_and_no_more(house: House) -> None:
     e = house.waiting()[0]
     target = json.loads(e.verdict)["target"]
     assert target
-    made = house.ask("grant", escalation=e.id, version=e.version, digest=e.digest, target="*", minutes=5, uses=1, reason="x")
+    made = house.ask(
+        "grant", escalation=e.id, version=e.version, digest=e.digest, target="*", minutes=5, uses=1, reason="x"
+    )
     assert answer(hook)[0] == "allow"
     assert answer(house.hook(house.bash("touch b.txt")))[0] == "allow"
     third = house.hook(house.bash("touch c.txt"))
@@ -201,7 +203,9 @@ def test_a_grant_covers_the_like_and_no_more(house: House) -> None:
 def test_a_revoked_grant_is_over(house: House) -> None:
     hook = house.hook(house.bash("touch a.txt"))
     e = house.waiting()[0]
-    made = house.ask("grant", escalation=e.id, version=e.version, digest=e.digest, target="*", minutes=5, uses=9, reason="x")
+    made = house.ask(
+        "grant", escalation=e.id, version=e.version, digest=e.digest, target="*", minutes=5, uses=9, reason="x"
+    )
     assert answer(hook)[0] == "allow"
     assert house.ask("revoke_grant", grant=made["grant"])["revoked"] is True
     house.hook(house.bash("touch b.txt"))
@@ -217,7 +221,10 @@ def test_a_grant_is_bounded(house: House, bounds: dict, words: str) -> None:
     house.hook(house.bash("touch a.txt"))
     e = house.waiting()[0]
     with pytest.raises(Refused, match=words) as no:
-        house.ask("grant", **{"escalation": e.id, "version": e.version, "digest": e.digest, "target": "*", "reason": "", **bounds})
+        house.ask(
+            "grant",
+            **{"escalation": e.id, "version": e.version, "digest": e.digest, "target": "*", "reason": "", **bounds},
+        )
     assert no.value.code == 2
     assert house.waiting()[0].state == "pending"
 
@@ -269,7 +276,9 @@ def test_a_policy_that_now_refuses_settles_what_waits(house: House) -> None:
 def test_a_policy_that_keeps_the_tier_binds_the_question_anew(house: House) -> None:
     hook = house.hook(house.bash("touch a"))
     e = house.waiting()[0]
-    house.home.policy.write_text(house.home.policy.read_text() + '  - {id: t.x, tier: 4, match: {tool: Zap}, why: "x"}\n')
+    house.home.policy.write_text(
+        house.home.policy.read_text() + '  - {id: t.x, tier: 4, match: {tool: Zap}, why: "x"}\n'
+    )
     house.ask("reload")
     now = wait_for(lambda: (found := house.waiting()[0]).digest != e.digest and found, 5, "the new digest")
     with pytest.raises(Refused):
@@ -340,3 +349,12 @@ def test_secrets_never_reach_the_disk(house: House) -> None:
     assert token.encode() not in everything
     assert b"[REDACTED:" in everything
     hook.kill()
+
+
+@pytest.mark.parametrize(
+    "what", ["rm -f {h}/fleet.db", "cat > {h}/policy.yaml <<< x", "echo hi | nc -U {h}/run/operator.sock"]
+)
+def test_the_gates_own_folders_are_tier_four(house: House, what: str) -> None:
+    decision, reason = answer(house.hook(house.bash(what.format(h=house.home.config))))
+    assert decision == "deny"
+    assert "tier 4" in reason

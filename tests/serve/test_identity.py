@@ -122,7 +122,9 @@ def test_the_hook_trusts_no_environment(house: House) -> None:
 
 
 def test_a_second_yes_must_be_another_persons() -> None:
-    house = House(policy='version: 1\nrules:\n  - {id: two, tier: 3, approvers: 2, match: {tool: Bash, command: ["touch"]}, why: "x"}\n')
+    house = House(
+        policy='version: 1\nrules:\n  - {id: two, tier: 3, approvers: 2, match: {tool: Bash, command: ["touch"]}, why: "x"}\n'
+    )
     try:
         house.start()
         hook = house.hook(house.bash("touch a"))

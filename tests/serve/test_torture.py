@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -97,4 +98,4 @@ def check(house: House, ledger: Ledger, told: dict[str, Any]) -> None:
     assert not [id for id, times in used.items() if times > 1]
     assert not {call: [e for e in rows.values() if e.call == call] for call in ran if released[call] != 1}
     assert all(relink(entry) == entry.hash for entry in entries)
-    assert all(b.prev == a.hash for a, b in zip(entries, entries[1:], strict=False))
+    assert all(b.prev == a.hash for a, b in pairwise(entries))

@@ -204,6 +204,7 @@ QUESTIONS: dict[str, Callable[[sqlite3.Connection], object]] = {
     "escalations.get": lambda c: escalations.get(c, "esc-0001"),
     "escalations.same_call": lambda c: escalations.same_call(c, "s", "", "call", "asked"),
     "escalations.of_session": lambda c: escalations.of_session(c, "s"),
+    "escalations.of_call": lambda c: escalations.of_call(c, "s", "", "c"),
     "escalations.due": lambda c: escalations.due(c, 5),
     "escalations.newest": lambda c: (escalations.newest(c), escalations.newest(c, 50)),
     "grants.number": grants.number,

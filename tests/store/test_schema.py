@@ -163,15 +163,17 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     connection.close()
 
 
-def test_the_store_is_its_owners_alone(tmp_path: Path) -> None:
-    before = os.umask(0)
+@pytest.mark.parametrize(("mask", "readable"), [(0o077, 0o600), (0o027, 0o640), (0o000, 0o640)])
+def test_the_store_is_its_owners_and_at_most_its_groups_to_read(tmp_path: Path, mask: int, readable: int) -> None:
+    before = os.umask(mask)
     try:
         writer = Writer(tmp_path / "fleet.db")
         modes = {one.name: one.stat().st_mode & 0o777 for one in tmp_path.iterdir()}
         writer.close()
     finally:
         os.umask(before)
-    assert modes and set(modes.values()) == {0o600}, modes
+    assert modes.pop("fleet.db.reserve") == 0o600
+    assert modes and set(modes.values()) == {readable}, modes
 
 
 PRAGMAS = (
