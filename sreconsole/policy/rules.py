@@ -111,7 +111,7 @@ def compile_file(text: str, file: str, today: datetime.date, out: Compiled, *, t
     if version != 1:
         report.add(line_of(top, "version"), "version", f"{version!r} is not known, this build reads version 1")
     if tightens:
-        for key in ("exceptions", "environments", "default", "on_parse_error", "budgets", "escalation"):
+        for key in ("exceptions", "environments", "default", "on_parse_error", "budgets", "escalation", "redact"):
             if key in top:
                 report.add(
                     line_of(top, key), key, "a repository's own file can only add rules, critical_paths and chains"

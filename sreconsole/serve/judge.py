@@ -18,10 +18,11 @@ from sreconsole.agents import repository
 from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import Call, Unreadable
 from sreconsole.policy.action import Action, Verdict, asked
-from sreconsole.policy.files import RealFiles
+from sreconsole.policy.files import RealFiles, branch
 from sreconsole.policy.judge import Facts, judge
 from sreconsole.policy.policy import Policy, load
 from sreconsole.policy.problems import PolicyError
+from sreconsole.policy.repositories import Repositories, broken
 from sreconsole.text.canonical import canonical
 from sreconsole.text.redact import redact, redact_value
 from sreconsole.text.safe import look, safe
@@ -54,6 +55,7 @@ class Judge:
         self._day = date.min
         self._guarded: tuple[str, ...] = ()
         self._files = RealFiles()
+        self._own: Repositories | None = None
         self._repositories: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     def load(self, paths: list[str], guarded: list[str] | None = None) -> dict[str, Any]:
@@ -64,6 +66,7 @@ class Judge:
         except PolicyError as error:
             return {"ok": False, "problems": error.problems}
         self._paths, self._day = paths, today
+        self._own = Repositories(self.policy, today, self._files)
         self._guarded = tuple(guarded) if guarded is not None else self._guarded
         return {"ok": True, "version": self.policy.version}
 
@@ -99,14 +102,16 @@ class Judge:
     def verdict(self, call: Call, home: str) -> dict[str, Any]:
         """The tier of a call with its reasons; without a usable policy everything is refused."""
         action = Action(call.client, call.tool, call.input, call.cwd, call.session, call.subagent, home=home)
-        if self.policy is None:
+        if self.policy is None or self._own is None:
             verdict = Verdict(4, "gate.no-policy", "there is no usable policy, so nothing is allowed",
                               instead="wait until a human has mended the policy (sreconsole policy check)")  # fmt: skip
             version = ""
         elif call.kind in ASKING:
             verdict, version = _asking(call), self.policy.version
         else:
-            verdict, version = judge(action, self.policy, self._facts(call.cwd)), self.policy.version
+            own = self._own.at(call.cwd)
+            verdict = broken(judge(action, own.policy, self._facts(call.cwd)), own.problem)
+            version = own.policy.version
         body = asdict(verdict)
         for name in ("why", "instead", "does", "target"):
             body[name] = redact(body[name]).text
@@ -130,16 +135,6 @@ class Judge:
         """The verdict of a stored, redacted action under the policy of now."""
         call = Call(client, "PreToolUse", claude_code.QUESTIONS.get(tool, "tool"), "", cwd, tool=tool, input=arguments)
         return {"ok": True, **self.verdict(call, "")}
-
-
-def branch(files: RealFiles, project: str) -> str:
-    """What is checked out in a repository, read without running git; "" when detached or unknown."""
-    if not project:
-        return ""
-    link = files.read(f"{project}/.git") or ""
-    folder = link.removeprefix("gitdir:").strip() if link.startswith("gitdir:") else f"{project}/.git"
-    head = files.read(f"{folder}/HEAD") or ""
-    return head.removeprefix("ref: refs/heads/").strip() if head.startswith("ref: refs/heads/") else ""
 
 
 def _asking(call: Call) -> Verdict:

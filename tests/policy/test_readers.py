@@ -245,7 +245,7 @@ def test_the_card_names_everything_and_fits(shell):
     for part in (
         "tier 4",
         "refused",
-        "^^^^",
+        "▔▔▔▔",
         "ssh prod-db-1 > rm",
         "fs.delete /var/lib/postgresql",
         "prod",
@@ -291,8 +291,8 @@ def test_a_bad_json_line_says_what_it_needs(line):
 
 
 def test_what_would_lower_the_tier(shell):
-    assert explain.lowered(shell("ls && touch x && rm -rf /")) == "without the marked part it is tier 2"
-    assert explain.lowered(shell("ls")) == ""
+    assert explain.lowered(shell("ls && touch x && rm -rf /")) == ["without the marked part it is tier 2"]
+    assert explain.lowered(shell("ls")) == []
 
 
 def test_the_refusal_is_written_for_a_model(shell):
