@@ -70,10 +70,11 @@ def test(
     from sreconsole.policy.problems import PolicyError
 
     files = chosen(file)
+    ran: list[Tested] = []
     try:
         policy = load(files, today(), starter=True, tested=False)
     except PolicyError as error:
-        failures, ran = error.problems, list[Tested]()
+        failures = error.problems
     else:
         # What the shipped rules say of themselves a stricter file of yours may overrule: they are tested alone.
         beside = STARTER.name

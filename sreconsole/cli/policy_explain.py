@@ -17,7 +17,6 @@ from sreconsole.cli.exits import NO, Usage
 
 if TYPE_CHECKING:
     from sreconsole.policy.action import Action
-    from sreconsole.policy.judge import Facts
     from sreconsole.policy.policy import Policy
 
 LONGEST = 16 * 1024 * 1024
@@ -62,7 +61,7 @@ def command(
         return
     from sreconsole.policy import explain
 
-    place = cwd or os.getcwd()
+    place = cwd or str(Path.cwd())
     action = _action(words, tool, given, place, client)
     policy = _policy(file)
     verdict = verdicts(policy, _mine(place) if files is None else files)(action)
@@ -163,7 +162,7 @@ def guarded_folders() -> tuple[str, ...]:
 def _action(words: list[str] | None, tool: str, given: str, cwd: str, client: str) -> Action:
     from sreconsole.policy.action import Action
 
-    user = os.path.expanduser("~")
+    user = str(Path.home())
     if bool(words) == bool(tool):
         raise Usage("give a COMMAND, or --tool NAME with --input JSON, or --jsonl")
     if words:

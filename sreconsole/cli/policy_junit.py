@@ -33,4 +33,6 @@ def report(ran: Sequence[Tested], failures: Sequence[str]) -> str:
 
 def _plain(text: str) -> str:
     """Text without the characters XML 1.0 cannot hold (section 2.2)."""
-    return "".join(c if c in "\t\n" or " " <= c < "\ud800" or "\ue000" <= c < "\ufffe" or c > "\uffff" else "?" for c in text)
+    return "".join(
+        c if c in "\t\n" or " " <= c < "\ud800" or "\ue000" <= c < "\ufffe" or c > "\uffff" else "?" for c in text
+    )

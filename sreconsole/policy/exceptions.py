@@ -76,8 +76,14 @@ def text(kept: Sequence[Entry], last: int) -> str:
          "owner": one.owner, "until": one.until, "why": one.why}
         for one in kept
     ]  # fmt: skip
-    written = yaml.safe_dump({"version": 1, "exceptions": body}, sort_keys=False, allow_unicode=True, width=110)
+    # A character that YAML takes for a line break (NEL, LS, PS) must be escaped, and then so is every other.
+    plain = all(word.isprintable() for one in kept for word in (one.owner, one.why, *_words(one.match)))
+    written = yaml.safe_dump({"version": 1, "exceptions": body}, sort_keys=False, allow_unicode=plain, width=110)
     return HEAD.format(last=last) + written
+
+
+def _words(match: Mapping[str, Any]) -> list[str]:
+    return [str(word) for value in match.values() for word in (value if isinstance(value, list) else [value])]
 
 
 def last_given(texts: Iterable[str]) -> int:
@@ -97,7 +103,9 @@ def day(written: str, today: datetime.date) -> datetime.date:
         try:
             found = datetime.date.fromisoformat(written.strip())
         except ValueError:
-            raise ValueError(f"{written!r} is no date; write one like {today + datetime.timedelta(14)}, or 14d") from None
+            raise ValueError(
+                f"{written!r} is no date; write one like {today + datetime.timedelta(14)}, or 14d"
+            ) from None
     if found < today:
         raise ValueError(f"{found} is over; an exception ends on a day to come")
     if (found - today).days > FAR:

@@ -112,9 +112,9 @@ def _pairs(verdict: Verdict) -> list[str]:
     if more > 0:
         rows.append(f"{'':<9}and {more} more of lower or equal tier")
     first = deciding[0] if deciding else None
-    if first is not None and (first.environment or first.resolved):
+    if first is not None:
         how = f" ({first.resolved})" if first.resolved else ""
-        rows.append(f"{'where':<9}{first.environment or 'here'}{how}")
+        rows.append(f"{'where':<9}{first.environment or first.host or 'this machine'}{how}")
     rows.append(f"{'rule':<9}{verdict.rule} ({verdict.where})")
     rows.append(f"{'why':<9}{verdict.why}")
     if verdict.instead:
@@ -144,7 +144,7 @@ def _exception(verdict: Verdict, policy: Policy) -> str:
         return "no exception: this rule is locked"
     if verdict.unparseable:
         return "no exception: what cannot be read is always asked"
-    if rule is not None and rule.tightens:
+    if rule is None and not verdict.rule.startswith("base."):
         return "no exception: the rule is the repository's own; change it there"
     words = f"`sreconsole policy except add {verdict.rule} --tier {verdict.tier - 1} --owner … --until … --why …`"
     return f"a dated exception to the rule: {words}"

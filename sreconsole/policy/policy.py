@@ -79,9 +79,13 @@ class Policy:
                 said = _short(str(test.get("name") or test.get("bash") or test.get("tool")))
                 verdict = judge(test_action(test), self, Facts(branch=str(test.get("branch", ""))))
                 where = f"{_file(rule)}:{test.get('line', 0)}"
-                problem = "" if verdict.tier == test.get("tier") else (
-                    f"{where}: {rule.id}: test wants tier {test.get('tier')}, "
-                    f"got {verdict.tier} by {verdict.rule}: {said}"
+                problem = (
+                    ""
+                    if verdict.tier == test.get("tier")
+                    else (
+                        f"{where}: {rule.id}: test wants tier {test.get('tier')}, "
+                        f"got {verdict.tier} by {verdict.rule}: {said}"
+                    )
                 )
                 yield Tested(rule.id, where, said, problem)
 

@@ -91,7 +91,9 @@ def _build(node: yaml.Node, report: Report, path: str, depth: int) -> Any:
     if report.nodes > MOST_NODES:
         # An alias is built again wherever it stands: a few lines can name a billion of them.
         if report.nodes == MOST_NODES + 1:
-            report.add(node.start_mark.line + 1, path, f"more than {MOST_NODES} values, aliases counted where they stand")
+            report.add(
+                node.start_mark.line + 1, path, f"more than {MOST_NODES} values, aliases counted where they stand"
+            )
         return None
     if isinstance(node, yaml.MappingNode):
         found = Lines()

@@ -100,7 +100,9 @@ def entries(connection: sqlite3.Connection, since: int) -> Iterator[Entry]:
     """Calls and ends of questions since a time (UTC ms), oldest first, read by key set without a lasting transaction."""
     seq = first(connection, since) - 1
     while page := log.after(connection, seq, log.Filter(), CHUNK):
-        yield from (one for one in page if one.at >= since and (one.kind in KINDS or one.kind.startswith("escalation.")))
+        yield from (
+            one for one in page if one.at >= since and (one.kind in KINDS or one.kind.startswith("escalation."))
+        )
         seq = page[-1].seq
 
 

@@ -6,7 +6,7 @@ import datetime
 import os
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import Path
 
 from .action import Verdict
 from .files import MAX_SCRIPT, Files
@@ -74,13 +74,13 @@ def found(cwd: str) -> Marks:
     if not cwd.startswith("/"):
         return ()
     marks = []
-    here = PurePosixPath(os.path.normpath(cwd))
+    here = Path(os.path.normpath(cwd))
     for folder in [here, *here.parents][:HIGHEST]:
         path = str(folder / NAME)
         if not _there(folder / ".git") or not _there(folder / NAME):
             continue
         try:
-            seen = os.stat(path)
+            seen = Path(path).stat()
         except (OSError, ValueError):
             # A link to nowhere, or a folder that is closed to us: what cannot be looked at is not overlooked.
             marks.append((path, 0, 0, 0))
@@ -89,7 +89,7 @@ def found(cwd: str) -> Marks:
     return tuple(marks)
 
 
-def _there(path: PurePosixPath) -> bool:
+def _there(path: Path) -> bool:
     """Whether there is something of that name, or nobody lets us know."""
     try:
         os.lstat(path)
