@@ -30,7 +30,7 @@ def command(
         list[str] | None, typer.Argument(metavar="[COMMAND]", help="A shell command, best in one pair of quotes.")
     ] = None,
     *,
-    tool: Annotated[str, typer.Option(metavar="NAME", help="Another tool than the shell: Edit, WebFetch, mcp__…")] = "",
+    tool: Annotated[str, typer.Option(metavar="NAME", help="Another tool than the shell: Edit, WebFetch, mcp__x__y")] = "",
     given: Annotated[str, typer.Option("--input", metavar="JSON", help="That tool's arguments, an object.")] = "",
     cwd: Annotated[str, typer.Option(metavar="DIR", help="Where it would run; without it, here.")] = "",
     client: Annotated[str, typer.Option(metavar="CLIENT", help="Whose tool it is.")] = "claude-code",
@@ -50,7 +50,7 @@ def command(
     """Explain the tier of one planned action: what it does, which rule, why, and what would lower it.
 
     With --jsonl each line is {"command", "cwd"} or {"tool", "input", "cwd", "client"}, and is answered in order by one
-    line {"tier", "rule", "why", "instead", "effects", "trail", "unparseable", …}; one that cannot be read is answered
+    line {"tier", "rule", "why", "instead", "effects", "trail", "unparseable", ...}; one that cannot be read is answered
     by {"error", "tier": 3}, and the exit code is 1 at the end.
     """
     if jsonl:
