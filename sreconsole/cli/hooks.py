@@ -72,7 +72,7 @@ def uninstall(
     from sreconsole.gate import install as hooks
 
     path = _path(client, scope, project, managed_file, asks=not yes and as_json)
-    _no_agent()
+    no_agent()
     with _one_line():
         plan = hooks.plan_uninstall(paths.home(), client, scope, path)
         agreed = plan.same or _agreed(plan, yes, as_json)
@@ -120,7 +120,7 @@ def _path(client: str, scope: str, project: Path, managed: Path | None, *, asks:
     return hooks.place(scope, project, managed or hooks.MANAGED)
 
 
-def _no_agent() -> None:
+def no_agent() -> None:
     """An agent must not take its own gate away. `serve` knows best who is one; without it, what the clients set does."""
     import os
 

@@ -122,6 +122,10 @@ def _words(call: Call) -> list[str]:
                 "verbosity",
                 "scope",
                 "t",
+                "cli-connect-timeout",
+                "cli-read-timeout",
+                "cli-binary-format",
+                "ca-bundle",
             }
             index += (
                 2 if known and "=" not in word and index + 1 < len(args) and not args[index + 1].startswith("-") else 1

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping
 from typing import Any
 
 from .action import Action, Effect, Verdict
+from .policy import Policy
 
+MARK = "▔"
 _WORDS = {1: "auto", 2: "runs, reviewed later", 3: "a human decides", 4: "refused"}
 _ELLIPSIS = "…"
 
 
-def action_of(line: str) -> Action:
+def action_of(line: str, cwd: str = "", client: str = "") -> Action:
     """The action of one JSON line: `{"command", "cwd"}`, or `{"tool", "input", "cwd", "client"}`.
 
-    Raises ValueError in one line when it is neither.
+    `cwd` and `client` stand in where the line has none. Raises ValueError in one line when it is neither.
     """
     try:
         data = json.loads(line)
@@ -24,7 +25,8 @@ def action_of(line: str) -> Action:
         raise ValueError(f"not JSON: {error}") from None
     if not isinstance(data, dict):
         raise ValueError("not a JSON object")
-    client, cwd, home = (str(data.get(key) or "") for key in ("client", "cwd", "home"))
+    client, cwd = str(data.get("client") or client), str(data.get("cwd") or cwd)
+    home = str(data.get("home") or "")
     identity = {key: str(data.get(key) or "") for key in ("session", "subagent", "agent")}
     if isinstance(data.get("command"), str):
         return Action(client or "claude-code", "Bash", {"command": data["command"]}, cwd, home=home, **identity)
@@ -73,8 +75,16 @@ def line(verdict: Verdict) -> str:
     return text if text.isascii() or text.isprintable() else json.dumps(record(verdict), separators=(",", ":"))
 
 
-def card(action: Action, verdict: Verdict, width: int = 80) -> str:
-    """The verdict as a card for a terminal: plain text, `^` under the guilty part, at most `width` columns wide."""
+def failed(problem: str) -> str:
+    """The line that answers a line that could not be judged: like everything unknown it asks. Without line feed."""
+    return json.dumps({"error": problem[:400], "tier": 3})
+
+
+def card(action: Action, verdict: Verdict, width: int = 80, policy: Policy | None = None) -> str:
+    """The verdict as a card for a terminal: plain text, `▔` under the guilty part, at most `width` columns wide.
+
+    With the policy it was judged by, the card also says which exception would lower it, or that none can.
+    """
     rows = [f"tier {verdict.tier} · {_WORDS.get(verdict.tier, '')} · {verdict.does or action.tool}"]
     command = action.input.get("command")
     if isinstance(command, str):
@@ -87,9 +97,7 @@ def card(action: Action, verdict: Verdict, width: int = 80) -> str:
         ]
     rows.append("")
     rows += _pairs(verdict)
-    lower = lowered(verdict)
-    if lower:
-        rows.append(f"{'lower':<9}{lower}")
+    rows += [f"{'lower' if not at else '':<9}{way}" for at, way in enumerate(lowered(verdict, policy))]
     return "\n".join(part for row in rows for part in _wrapped(visible(row), width))
 
 
@@ -104,12 +112,9 @@ def _pairs(verdict: Verdict) -> list[str]:
     if more > 0:
         rows.append(f"{'':<9}and {more} more of lower or equal tier")
     first = deciding[0] if deciding else None
-    if first is not None and (first.environment or first.resolved):
-        rows.append(
-            f"{'where':<9}{first.environment or 'here'} ({first.resolved})"
-            if first.resolved
-            else f"{'where':<9}{first.environment}"
-        )
+    if first is not None:
+        how = f" ({first.resolved})" if first.resolved else ""
+        rows.append(f"{'where':<9}{first.environment or first.host or 'this machine'}{how}")
     rows.append(f"{'rule':<9}{verdict.rule} ({verdict.where})")
     rows.append(f"{'why':<9}{verdict.why}")
     if verdict.instead:
@@ -117,21 +122,36 @@ def _pairs(verdict: Verdict) -> list[str]:
     return rows
 
 
-def lowered(verdict: Verdict) -> str:
-    """What would lower the tier: leaving out the effects that decide it, when others remain."""
+def lowered(verdict: Verdict, policy: Policy | None = None) -> list[str]:
+    """What would lower the tier, one line each: leaving out what decides it, an exception; or that nothing does."""
+    if verdict.tier < 3:
+        return []
+    ways = []
     tiers = [int(effect.facts.get("tier", 1)) for effect in verdict.effects]
     rest = [tier for tier in tiers if tier < verdict.tier]
-    if verdict.tier < 3 or verdict.unparseable:
-        return ""
-    deciding = len(tiers) - len(rest)
-    if not rest:
-        return ""
-    part = "the marked part" if deciding == 1 else f"the {deciding} parts that decide it"
-    return f"without {part} it is tier {max(rest)}"
+    if rest and not verdict.unparseable:
+        deciding = len(tiers) - len(rest)
+        part = "the marked part" if deciding == 1 else f"the {deciding} parts that decide it"
+        ways.append(f"without {part} it is tier {max(rest)}")
+    if policy is not None:
+        ways.append(_exception(verdict, policy))
+    return ways
+
+
+def _exception(verdict: Verdict, policy: Policy) -> str:
+    rule = next((one for one in policy.rules if one.id == verdict.rule), None)
+    if verdict.rule == "base.gate.tamper" or (rule is not None and rule.locked):
+        return "no exception: this rule is locked"
+    if verdict.unparseable:
+        return "no exception: what cannot be read is always asked"
+    if rule is None and not verdict.rule.startswith("base."):
+        return "no exception: the rule is the repository's own; change it there"
+    words = f"`sreconsole policy except add {verdict.rule} --tier {verdict.tier - 1} --owner … --until … --why …`"
+    return f"a dated exception to the rule: {words}"
 
 
 def excerpt(text: str, span: tuple[int, int] | None, width: int = 80) -> list[str]:
-    """The command's lines around a span of text columns, with `^` under the span; other lines are left out."""
+    """The command's lines around a span of text columns, with `▔` under the span; other lines are left out."""
     lines = text.split("\n")
     if span is None:
         return [f"  {_short(visible(one), width - 2)}" for one in lines[:3]] + (
@@ -160,7 +180,7 @@ def _marked(text: str, start: int, end: int, width: int) -> list[str]:
             shown += _ELLIPSIS
             break
         shown += char
-        marked += ("^" if start <= index < end else " ") * size
+        marked += (MARK if start <= index < end else " ") * size
         used += size
     return [f"  {shown}", f"  {marked.rstrip()}"]
 
@@ -213,19 +233,3 @@ def refusal(verdict: Verdict) -> str:
     if verdict.instead:
         parts.append(f"Instead: {verdict.instead}")
     return visible(" ".join(part.strip() for part in parts if part.strip()))
-
-
-def changes(before: Mapping[str, Verdict], after: Mapping[str, Verdict]) -> dict[str, list[str]]:
-    """Ids whose answer a changed policy changes: `newly_asked`, `newly_refused`, `newly_free`."""
-    found: dict[str, list[str]] = {"newly_asked": [], "newly_refused": [], "newly_free": []}
-    for key, old in before.items():
-        new = after.get(key)
-        if new is None or new.tier == old.tier:
-            continue
-        if new.tier == 4:
-            found["newly_refused"].append(key)
-        elif new.tier == 3 and old.tier < 3:
-            found["newly_asked"].append(key)
-        elif new.tier < 3 <= old.tier:
-            found["newly_free"].append(key)
-    return found

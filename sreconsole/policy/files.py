@@ -87,3 +87,13 @@ class RealFiles:
         """Lines of a regular file of at most 64 KiB, or -1."""
         text = self.read(path)
         return -1 if text is None else text.count("\n") + (not text.endswith("\n") and text != "")
+
+
+def branch(files: Files, project: str) -> str:
+    """What is checked out in a repository, read without running git; "" when detached or unknown."""
+    if not project:
+        return ""
+    link = files.read(f"{project}/.git") or ""
+    folder = link.removeprefix("gitdir:").strip() if link.startswith("gitdir:") else f"{project}/.git"
+    head = files.read(f"{folder}/HEAD") or ""
+    return head.removeprefix("ref: refs/heads/").strip() if head.startswith("ref: refs/heads/") else ""

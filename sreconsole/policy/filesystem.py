@@ -18,14 +18,22 @@ from .wordlist import wordset
 
 
 def _readers(call: Call) -> None:
+    before = ""
     for word in call.args:
-        if not word.startswith("-") and word:
+        # `head -n 5 FILE`: the number is a flag's, not a file.
+        counted = word.isdecimal() and re.fullmatch(r"-[a-zA-Z]", before)
+        before = word
+        if not word.startswith("-") and word and not counted:
             read(call, word)
 
+
+_RUNS = ("pre", "hostname-bin", "pager")
+"""Options of search programs that name a program to run: rg(1), ag(1)."""
 
 _GREP_VALUES = wordset(
     """
     e f m A B C d D g t T r M E include exclude exclude-dir regexp file max-count context type glob
+    pre hostname-bin pager pre-glob
     """
 )
 
@@ -34,6 +42,9 @@ def _grep(call: Call) -> None:
     valued = _GREP_VALUES - ({"r", "E", "d", "D", "M", "T"} if call.name.endswith("grep") else set())
     options = Options(call.args, valued)
     rest = options.rest
+    for name in _RUNS:
+        if options.value(name):
+            call.emit("exec.config", f"{call.name} --{name}", options.value(name))
     pattern = options.value("e", "regexp") or (rest[0] if rest else Word(""))
     files = rest if options.has("e", "f", "regexp", "file") else rest[1:]
     if call.stdin is not None and "environment" in call.stdin.marks and _narrow(pattern):

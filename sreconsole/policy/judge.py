@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import environments, tools, words
@@ -53,6 +53,11 @@ def judge(action: Action, policy: Policy, facts: Facts = NO_FACTS) -> Verdict:
 
     Never raises on an agent's input: what cannot be read is at least tier 3 and says so.
     """
+    return judge_by(action, (policy,), facts)[0]
+
+
+def judge_by(action: Action, policies: Sequence[Policy], facts: Facts = NO_FACTS) -> list[Verdict]:
+    """One action under several policies, read once: a verdict for each, as `judge` would give it."""
     place = surroundings(action.cwd, action.home, facts.files, facts.project)
     place.branch, place.remembered, place.ahead = facts.branch, facts.remembered, facts.ahead
     place.guarded = facts.guarded
@@ -68,7 +73,12 @@ def judge(action: Action, policy: Policy, facts: Facts = NO_FACTS) -> Verdict:
         OverflowError,
         UnicodeError,
     ) as error:
-        return _unreadable(action, policy, f"the reader failed on it ({type(error).__name__})", None)
+        what = f"the reader failed on it ({type(error).__name__})"
+        return [_unreadable(action, policy, what, None) for policy in policies]
+    return [_decided(action, policy, place, reading) for policy in policies]
+
+
+def _decided(action: Action, policy: Policy, place: Surroundings, reading: tools.Reading) -> Verdict:
     effects = [environments.place(effect, policy.environments) for effect in reading.effects]
     best = _strictest(effects, action, policy, place)
     if reading.problems and best.tier < policy.error_tier:
@@ -111,11 +121,17 @@ def _of_effect(effect: Effect, action: Action, policy: Policy, place: Surroundin
             given = _excepted(rule.id, rule.tier, subject, policy) if not rule.locked else rule.tier
             if matched is None or given > matched.tier:
                 matched = _Best(given, rule.id, rule.why, effect, rule)
-    if matched is None or matched.tier < floor:
+    if matched is None or (matched.tier < floor and not _meant(matched, best)):
         return best
     if matched.source is not None and matched.source.tightens and matched.tier < best.tier:
         return best
     return matched
+
+
+def _meant(matched: _Best, base_: _Best) -> bool:
+    """Whether an exception lowered the rule that would have decided: it then lowers the effect, not just the rule."""
+    rule = matched.source
+    return rule is not None and base_.rule != "base.gate.tamper" and matched.tier < rule.tier >= base_.tier
 
 
 def _excepted(rule: str, tier: int, subject: Subject, policy: Policy) -> int:

@@ -151,7 +151,22 @@ def _branch(value: Any, subject: Subject) -> bool:
 
 
 def _repo(value: Any, subject: Subject) -> bool:
-    return _glob(value, str(subject.effect.facts.get("repo", "")))
+    return any(_glob(value, name) for name in repository_names(str(subject.effect.facts.get("repo", ""))))
+
+
+_ADDRESS = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*://)?(?:[^@/\s]*@)?([^/:\s]+)(?::\d+(?=/))?[:/]+(.+?)(?:\.git)?/*$", re.IGNORECASE
+)
+
+
+@lru_cache(maxsize=2048)
+def repository_names(written: str) -> tuple[str, ...]:
+    """What a rule may call the repository a command names: as written, and of an address `host/owner/name` and `owner/name`."""
+    found = _ADDRESS.match(written) if "://" in written or "@" in written else None
+    if found is None:
+        return (written,)
+    host, path = found.group(1).lower(), found.group(2)
+    return (written, f"{host}/{path}", path)
 
 
 def _method(value: Any, subject: Subject) -> bool:

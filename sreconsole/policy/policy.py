@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,16 @@ from .rules import Compiled, Exemption, Rule, compile_file
 
 STARTER = Path(__file__).with_name("starter.yaml")
 _FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """One test inside a rule that was run. `where` is FILE:LINE; `problem` is empty when it passed."""
+
+    rule: str
+    where: str
+    said: str
+    problem: str
 
 
 @dataclass(slots=True)
@@ -58,20 +69,26 @@ class Policy:
 
         Rules of the file named `beside` are not tested: what they say of themselves a stricter file may overrule.
         """
+        return [tested.problem for tested in self.tested(beside) if tested.problem]
+
+    def tested(self, beside: str = "") -> Iterator[Tested]:
+        """Run the tests inside the rules, one after the other; rules of the file named `beside` are left out."""
         from .judge import Facts, judge
 
-        failures = []
         for rule in self._of_other_files(beside):
             for test in rule.tests:
+                said = _short(str(test.get("name") or test.get("bash") or test.get("tool")))
                 verdict = judge(test_action(test), self, Facts(branch=str(test.get("branch", ""))))
-                if verdict.tier != test.get("tier"):
-                    file = rule.where.rpartition(":")[0]
-                    said = test.get("bash") or test.get("tool")
-                    failures.append(
-                        f"{file}:{test.get('line', 0)}: {rule.id}: test wants tier {test.get('tier')}, "
-                        f"got {verdict.tier} by {verdict.rule}: {_short(str(said))}"
+                where = f"{_file(rule)}:{test.get('line', 0)}"
+                problem = (
+                    ""
+                    if verdict.tier == test.get("tier")
+                    else (
+                        f"{where}: {rule.id}: test wants tier {test.get('tier')}, "
+                        f"got {verdict.tier} by {verdict.rule}: {said}"
                     )
-        return failures
+                )
+                yield Tested(rule.id, where, said, problem)
 
     def _of_other_files(self, beside: str) -> list[Rule]:
         return [rule for rule in self.rules if not beside or _file(rule) != beside]
@@ -127,12 +144,13 @@ def load(
     tighten: Sequence[Path | str] = (),
     cache: Path | None = None,
     starter: bool = False,
+    tested: bool = True,
 ) -> Policy:
     """Load policy files, in order, as one policy. A `str` is the text itself (named `policy.yaml` in messages).
 
     `tighten` are files of repositories: they may only add. `starter` puts the shipped rules under yours. `cache` is a
     directory for compiled copies, keyed by content and date. Raises `PolicyError`, whose `problems` name file, line
-    and key, one line each; a failing test inside a rule is such a problem.
+    and key, one line each; a failing test inside a rule is such a problem, unless `tested` is False.
     """
     texts = [(*_text(path), False) for path in ([STARTER] if starter else []) + list(paths)]
     texts += [(*_text(path), True) for path in tighten]
@@ -147,12 +165,61 @@ def load(
     if problems:
         raise PolicyError(problems)
     policy = _policy(compiled)
+    if not tested:
+        return policy
     under = STARTER.name if starter and len(texts) > 1 else ""
     problems = policy.rules_test(under) + policy.instead_test(under)
     if problems:
         raise PolicyError(problems)
     _to_cache(cache, key, policy, today)
     return policy
+
+
+EXCEPTIONS = "exceptions.yaml"
+"""The file of `policy.d` that `sreconsole policy except` keeps; it is read last, since it names rules of the others."""
+
+
+def files_of(config: Path) -> list[Path]:
+    """The policy files of a configuration folder in the order they are loaded: `policy.yaml`, then `policy.d/*.yaml`."""
+    first, folder = config / "policy.yaml", config / "policy.d"
+    # One that leads nowhere is there all the same: a policy that cannot be read, not the absence of one.
+    found = [first] if os.path.lexists(first) else []
+    if folder.is_dir():
+        found += sorted(folder.glob("*.yaml"), key=lambda path: (path.name == EXCEPTIONS, path.name))
+    return found
+
+
+def tightened(policy: Policy, text: str, name: str, today: datetime.date) -> Policy:
+    """A loaded policy with a repository's own file over it: it may only add. Its tests are not run.
+
+    Tests are for who writes the file (`policy test`); at the gate a wrong one could only ask too often, and running
+    what an agent may have written there would cost every other session time. Raises `PolicyError`.
+    """
+    compiled = Compiled(rules=list(policy.rules), critical=list(policy.critical), chains=[*map(dict, policy.chains)])
+    problems = compile_file(text, name, today, compiled, tightens=True)
+    added = [rule for rule in compiled.rules if rule.tightens]
+    problems += [f"{rule.where}: {rule.id}: {what}" for rule in added if (what := _costly(rule.match))]
+    if problems:
+        raise PolicyError(problems)
+    own = hashlib.sha256(canonical([policy.version, text])).hexdigest()[:12]
+    rules, critical, chains = tuple(compiled.rules), tuple(compiled.critical), tuple(compiled.chains)
+    return replace(policy, rules=rules, critical=critical, chains=chains, version=own, _by_kind={})
+
+
+MOST_STARS = 8
+LONGEST_PATTERN = 300
+
+
+def _costly(value: Any) -> str:
+    """What is wrong with a pattern that could take long to match; "" if none could."""
+    if isinstance(value, Mapping):
+        return next((found for item in value.values() if (found := _costly(item))), "")
+    if isinstance(value, list):
+        return next((found for item in value if (found := _costly(item))), "")
+    text = str(value)
+    if len(text) > LONGEST_PATTERN or text.replace("**", "*").count("*") > MOST_STARS:
+        return f"a pattern has more than {MOST_STARS} stars or {LONGEST_PATTERN} characters: {_short(text)}"
+    return ""
 
 
 def _text(path: Path | str) -> tuple[str, str]:

@@ -14,6 +14,9 @@ except ImportError:  # pragma: no cover - PyYAML without its C part
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
 
+MOST_NODES = 200_000
+
+
 class PolicyError(ValueError):
     """A policy that does not load. `problems` are lines `FILE:LINE: KEY: what is wrong, how to mend it`."""
 
@@ -37,6 +40,7 @@ class Report:
     def __init__(self, file: str) -> None:
         self.file = file
         self.problems: list[str] = []
+        self.nodes = 0
 
     def add(self, line: int, key: str, what: str) -> None:
         """One problem, one line."""
@@ -80,13 +84,23 @@ def parse(text: str, report: Report) -> Lines:
 
 
 def _build(node: yaml.Node, report: Report, path: str, depth: int) -> Any:
+    report.nodes += 1
     if depth > 40:
         report.add(node.start_mark.line + 1, path, "nested too deep")
+        return None
+    if report.nodes > MOST_NODES:
+        # An alias is built again wherever it stands: a few lines can name a billion of them.
+        if report.nodes == MOST_NODES + 1:
+            report.add(
+                node.start_mark.line + 1, path, f"more than {MOST_NODES} values, aliases counted where they stand"
+            )
         return None
     if isinstance(node, yaml.MappingNode):
         found = Lines()
         found.line = node.start_mark.line + 1
         for key_node, value_node in node.value:
+            if report.nodes > MOST_NODES:
+                break
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else str(key_node)
             if key in found:
                 report.add(key_node.start_mark.line + 1, f"{path}.{key}" if path else key, "written twice, keep one")
@@ -94,7 +108,8 @@ def _build(node: yaml.Node, report: Report, path: str, depth: int) -> Any:
             found[key] = _build(value_node, report, f"{path}.{key}" if path else key, depth + 1)
         return found
     if isinstance(node, yaml.SequenceNode):
-        return [_build(item, report, f"{path}[{index}]", depth + 1) for index, item in enumerate(node.value)]
+        items = enumerate(node.value if report.nodes <= MOST_NODES else ())
+        return [_build(item, report, f"{path}[{index}]", depth + 1) for index, item in items]
     return _scalar(node)
 
 

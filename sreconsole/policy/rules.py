@@ -16,7 +16,6 @@ from .wordlist import wordset
 TOP = wordset(
     """
     version default on_parse_error environments critical_paths rules chains exceptions budgets redact escalation
-    protected_branches
     """
 )
 RULE = wordset(
@@ -44,7 +43,7 @@ STEP = frozenset(
 )
 ENVIRONMENT = wordset("kube_context hosts env dsn_vars profiles names")
 ESCALATION = wordset("wait page_after then confirm approvers attended")
-TEST = wordset("bash tool input tier cwd branch name client files")
+TEST = wordset("bash tool input tier cwd branch name client")
 BUDGETS = wordset(
     """
     files_touched lines_added lines_removed external_calls subagents turns parallel_calls tokens usd denials warn_at
@@ -111,7 +110,7 @@ def compile_file(text: str, file: str, today: datetime.date, out: Compiled, *, t
     if version != 1:
         report.add(line_of(top, "version"), "version", f"{version!r} is not known, this build reads version 1")
     if tightens:
-        for key in ("exceptions", "environments", "default", "on_parse_error", "budgets", "escalation"):
+        for key in ("exceptions", "environments", "default", "on_parse_error", "budgets", "escalation", "redact"):
             if key in top:
                 report.add(
                     line_of(top, key), key, "a repository's own file can only add rules, critical_paths and chains"

@@ -88,6 +88,8 @@ def _write(effect: Effect, place: Surroundings) -> str:
         return f"moves {name} away"
     if "permissions" in traits:
         return f"changes permissions of {name}"
+    if command := _command(effect):
+        return f"changes files ({command})"
     removed = effect.facts.get("removed", 0)
     return f"removes {removed} lines from {name}" if removed and removed >= 50 else f"writes {name}"
 
@@ -105,6 +107,8 @@ def _push(effect: Effect, place: Surroundings) -> str:
         else "pushes to"
     )
     ahead = effect.facts.get("ahead", 0)
+    if verb == "pushes tag" and effect.target == "the current branch":
+        return f"pushes all tags at {remote}" if remote and remote != "origin" else "pushes all tags"
     count = f"pushes {ahead} commit{'s' if ahead != 1 else ''} to" if ahead and verb == "pushes to" else verb
     return f"{count} {effect.target}" + (f" at {remote}" if remote and remote != "origin" else "")
 
@@ -146,6 +150,31 @@ def mutation(name: str, subject: str) -> str:
     return " ".join(word for word in (verb, *things, subject) if word)
 
 
+def _by_command(plain: str, thing: str) -> Callable[[Effect, Surroundings], str]:
+    """`plain` words before what is named; where only the command is known, the thing and the command in brackets."""
+
+    def say(effect: Effect, place: Surroundings) -> str:
+        command = _command(effect)
+        return f"{thing} ({command})" if command else f"{plain} {short(effect.target, place)}".strip()
+
+    return say
+
+
+def _command(effect: Effect) -> str:
+    """The command, when an effect's target is no more than that: `npm publish`, `go mod tidy`; else nothing."""
+    argv = [str(word) for word in effect.facts.get("argv") or () if not str(word).startswith("-")]
+    words = effect.target.split()
+    if not argv or not words:
+        return ""
+    program = argv[0].rsplit("/", 1)[-1]
+    if words[0] == program and len(words) > 1:
+        return effect.target
+    return " ".join([program, *argv[1:4]]) if words[0] in _ACTS and words[0] in argv[1:] else ""
+
+
+_ACTS = wordset("publish upload push install uninstall remove tidy download init sync cleanup autoremove restore")
+
+
 def _plain(prefix: str) -> Callable[[Effect, Surroundings], str]:
     return lambda effect, place: f"{prefix} {short(effect.target, place)}".strip()
 
@@ -176,15 +205,16 @@ def _database(verb: str) -> Callable[[Effect, Surroundings], str]:
     return say
 
 
+_STASHES = {"stash drop": "stashed work (git stash drop)", "stash clear": "all stashed work (git stash clear)"}
 _SENTENCES: dict[str, Callable[[Effect, Surroundings], str]] = {
     "fs.delete": _delete,
     "fs.write": _write,
-    "fs.read": _plain("reads"),
+    "fs.read": _by_command("reads", "only reads"),
     "secret.read": _plain("shows the agent a credential:"),
     "secret.use": _plain("loads credentials from"),
     "secret.write": _plain("changes a credential or access right:"),
     "git.push": _push,
-    "git.discard": lambda effect, place: f"throws away {effect.target}",
+    "git.discard": lambda effect, place: f"throws away {_STASHES.get(effect.target, effect.target)}",
     "git.rewrite": lambda effect, place: f"rewrites {effect.target}",
     "git.write": lambda effect, place: f"git {effect.target} in the local repository",
     "git.config": _plain("changes git setting"),
@@ -203,9 +233,9 @@ _SENTENCES: dict[str, Callable[[Effect, Surroundings], str]] = {
     "forge.change": _plain("changes the forge:"),
     "forge.publish": _plain("publishes:"),
     "forge.destroy": _plain("deletes at the forge:"),
-    "pkg.install": _plain("installs"),
-    "pkg.remove": _plain("removes packages:"),
-    "pkg.publish": _plain("publishes"),
+    "pkg.install": _by_command("installs", "installs packages"),
+    "pkg.remove": _by_command("removes packages:", "removes packages"),
+    "pkg.publish": _by_command("publishes", "publishes the package"),
     "proc.run": _plain("runs"),
     "proc.signal": _plain("stops process"),
     "proc.service": _plain("changes a service of this machine:"),

@@ -169,8 +169,8 @@ class Daemon:
     async def reload(self, author: str) -> str:
         """Read configuration and policy again; a bad one changes nothing. Raises ConfigError and PolicyBroken."""
         self.config = configuration.load(self.home.settings)
-        candidate = self.policies.candidate()
         try:
+            candidate = self.policies.candidate()
             if candidate.problems:
                 raise PolicyBroken(candidate.problems)
             version = await self.judges.load(candidate.paths)
@@ -184,7 +184,12 @@ class Daemon:
 
     async def _first_policy(self) -> None:
         """Start with the policy on disk; if that is broken, with the last good one, and say so."""
-        candidate = self.policies.candidate()
+        try:
+            candidate = self.policies.candidate()
+        except PolicyBroken as broken:
+            await self.judges.start(self.policies.last_good() or None)
+            await self._rejected(self.policies.author(), broken.problems)
+            return
         await self.judges.start(candidate.paths)
         if not self.judges.problems:
             if difference := await self._keep(candidate):

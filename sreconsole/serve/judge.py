@@ -19,10 +19,11 @@ from sreconsole.agents import repository
 from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import Call, Unreadable
 from sreconsole.policy.action import Action, Effect, Verdict, asked
-from sreconsole.policy.files import RealFiles
+from sreconsole.policy.files import branch
 from sreconsole.policy.judge import Facts, judge
 from sreconsole.policy.policy import Policy, load
 from sreconsole.policy.problems import PolicyError
+from sreconsole.policy.repositories import Repositories, broken
 from sreconsole.serve import deeds
 from sreconsole.text.canonical import canonical
 from sreconsole.text.redact import redact, redact_value
@@ -59,6 +60,7 @@ class Judge:
         self._guarded: tuple[str, ...] = ()
         self._files = deeds.Reader()
         self._key = b""
+        self._own: Repositories | None = None
         self._repositories: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     def load(self, paths: list[str], guarded: list[str] | None = None, key: str = "") -> dict[str, Any]:
@@ -73,6 +75,7 @@ class Judge:
         except PolicyError as error:
             return {"ok": False, "problems": error.problems}
         self._paths, self._day = paths, today
+        self._own = Repositories(self.policy, today, self._files)
         self._guarded = tuple(guarded) if guarded is not None else self._guarded
         return {"ok": True, "version": self.policy.version}
 
@@ -123,21 +126,23 @@ class Judge:
         """The tier of a call with its reasons; without a usable policy everything is refused."""
         action = Action(call.client, call.tool, call.input, call.cwd, call.session, call.subagent, home=home)
         conduct: dict[str, Any] = {}
-        if self.policy is None:
+        if self.policy is None or self._own is None:
             verdict = Verdict(4, "gate.no-policy", "there is no usable policy, so nothing is allowed",
                               instead="wait until a human has mended the policy (sreconsole policy check)")  # fmt: skip
             version = ""
         elif call.kind in ASKING:
             verdict, version = _asking(call), self.policy.version
         else:
+            own = self._own.at(call.cwd)
             facts = self._facts(call.cwd)
             self._files.seen.clear()
-            verdict, version = judge(action, self.policy, facts), self.policy.version
+            verdict, version = judge(action, own.policy, facts), own.policy.version
             if remembered:
                 # What is there now, or what was written before: whichever is worse is what may run.
-                before = judge(action, self.policy, replace(facts, remembered=remembered))
+                before = judge(action, own.policy, replace(facts, remembered=remembered))
                 verdict = max(verdict, before, key=lambda one: one.tier)
-            conduct = deeds.of_call(call, action, verdict.effects, self.policy, facts.project, self._files, self._key)
+            verdict = broken(verdict, own.problem)
+            conduct = deeds.of_call(call, action, verdict.effects, own.policy, facts.project, self._files, self._key)
         body = {**_fields(verdict), "effects": [_fields(effect) for effect in verdict.effects]}
         return {"asked": asked(action), "verdict": redact_value(body)[0], "policy": version, "conduct": conduct}
 
@@ -173,16 +178,6 @@ def _without_secrets(call: Call) -> Call:
 def _marked(name: str) -> str:
     shown = redact(name).text
     return name if shown == name else f"{shown}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
-def branch(files: RealFiles, project: str) -> str:
-    """What is checked out in a repository, read without running git; "" when detached or unknown."""
-    if not project:
-        return ""
-    link = files.read(f"{project}/.git") or ""
-    folder = link.removeprefix("gitdir:").strip() if link.startswith("gitdir:") else f"{project}/.git"
-    head = files.read(f"{folder}/HEAD") or ""
-    return head.removeprefix("ref: refs/heads/").strip() if head.startswith("ref: refs/heads/") else ""
 
 
 def _fields(record: Verdict | Effect) -> dict[str, Any]:

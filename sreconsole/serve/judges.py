@@ -115,14 +115,19 @@ class Judges:
         self._restarts: set[asyncio.Task[None]] = set()
         self._closing = False
 
-    async def start(self, paths: list[str]) -> None:
-        """Start the workers and load the policy; a broken one leaves them refusing everything, with `problems` set."""
-        self.paths = paths
+    async def start(self, paths: list[str] | None) -> None:
+        """Start the workers and load the policy; a broken one leaves them refusing everything, with `problems` set.
+
+        None is no policy at all: they refuse everything until one is loaded.
+        """
+        self.paths = paths or []
         for _ in range(self._count):
             worker = _Worker(self._lost)
             await worker.start()
             self._workers.append(worker)
         self._watch = asyncio.create_task(self._supervise())
+        if paths is None:
+            return
         try:
             await self.load(paths)
         except PolicyBroken as broken:

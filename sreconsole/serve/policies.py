@@ -13,8 +13,9 @@ from sreconsole.gate import escalation as life
 from sreconsole.gate.settings_file import contents
 from sreconsole.paths import Home
 from sreconsole.policy.action import bind
+from sreconsole.policy.policy import files_of
 from sreconsole.serve import peers
-from sreconsole.serve.judges import Judges, Poison
+from sreconsole.serve.judges import Judges, Poison, PolicyBroken
 from sreconsole.serve.questions import Moved, Questions, Unknown
 from sreconsole.store.escalations import Escalation
 from sreconsole.text.canonical import canonical
@@ -39,12 +40,7 @@ class Policies:
 
     def files(self) -> list[Path]:
         """The files in force, in order."""
-        # One that leads nowhere is there all the same: it is a policy that cannot be read, not the absence of one.
-        found = [self._home.policy] if os.path.lexists(self._home.policy) else []
-        folder = self._home.config / "policy.d"
-        if folder.is_dir():
-            found += sorted(folder.glob("*.yaml"))
-        return found
+        return files_of(self._home.config)
 
     def stamp(self) -> tuple[tuple[str, int, int], ...]:
         """Changes whenever a file or the configuration does."""
@@ -60,7 +56,12 @@ class Policies:
         return peers.user(max(seen, key=lambda one: one.st_mtime_ns).st_uid) if seen else "sreconsole"
 
     def candidate(self) -> Candidate:
-        """Copy the files, so that all workers read the same bytes."""
+        """Copy the files, so that all workers read the same bytes.
+
+        Raises PolicyBroken for a file that cannot be read, and on a system install for one that is not root's alone.
+        """
+        if self._home.kind == "system" and (loose := [what for one in self._places() if (what := foreign(one))]):
+            raise PolicyBroken(loose)
         folder = self._good.with_name("policy.next")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, mode=0o700)
@@ -77,6 +78,11 @@ class Policies:
             copy.write_bytes(content)
             texts.append(f"# {path.name}\n{content.decode(errors='replace')}")
         return Candidate(folder, paths, "".join(texts), problems)
+
+    def _places(self) -> list[Path]:
+        """Whatever decides which policy is read: the folders, and the files in them."""
+        folder = self._home.config / "policy.d"
+        return [self._home.config, *([folder] if folder.is_dir() else []), *self.files()]
 
     def keep(self, candidate: Candidate) -> str:
         """Make a candidate the good one; the unified diff to the one before ("" if nothing changed)."""
@@ -174,7 +180,15 @@ def _still_there(settings: dict[str, object], commands: dict[str, str]) -> bool:
     return all(json.dumps(command)[1:-1] in text.get(event, "") for event, command in commands.items())
 
 
-def owned_by_root(path: Path) -> bool:
-    """Whether only root can change a file: what a system install asks of its policy."""
-    stat = path.stat()
-    return stat.st_uid == 0 and not stat.st_mode & 0o022 and os.access(path, os.R_OK)
+def foreign(path: Path) -> str:
+    """What lets others than root change a file or folder of a system's policy, with the fix; "" if nothing does."""
+    try:
+        seen = path.stat()
+    except OSError as error:
+        return f"{path}: cannot be looked at: {error.strerror}"
+    if seen.st_uid != 0:
+        return f"{path}: belongs to {peers.user(seen.st_uid)}, not to root, so nothing is read: chown root {path}"
+    if seen.st_mode & 0o022:
+        mode = seen.st_mode & 0o777
+        return f"{path}: others than root may write it (mode {mode:04o}), so nothing is read: chmod go-w {path}"
+    return ""

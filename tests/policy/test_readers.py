@@ -245,7 +245,7 @@ def test_the_card_names_everything_and_fits(shell):
     for part in (
         "tier 4",
         "refused",
-        "^^^^",
+        "▔▔▔▔",
         "ssh prod-db-1 > rm",
         "fs.delete /var/lib/postgresql",
         "prod",
@@ -291,20 +291,14 @@ def test_a_bad_json_line_says_what_it_needs(line):
 
 
 def test_what_would_lower_the_tier(shell):
-    assert explain.lowered(shell("ls && touch x && rm -rf /")) == "without the marked part it is tier 2"
-    assert explain.lowered(shell("ls")) == ""
+    assert explain.lowered(shell("ls && touch x && rm -rf /")) == ["without the marked part it is tier 2"]
+    assert explain.lowered(shell("ls")) == []
 
 
 def test_the_refusal_is_written_for_a_model(shell):
     text = explain.refusal(shell("rm -rf /"))
     assert text.startswith("Refused (tier 4, fs.delete-outside-project): this deletes the whole file system.")
     assert "Instead:" in text
-
-
-def test_changes_between_two_policies(shell):
-    low, ask, no = shell("ls"), shell("git push origin main"), shell("rm -rf /")
-    found = explain.changes({"a": low, "b": ask, "c": low, "d": ask}, {"a": ask, "b": low, "c": no, "d": ask})
-    assert found == {"newly_asked": ["a"], "newly_refused": ["c"], "newly_free": ["b"]}
 
 
 @pytest.mark.parametrize(

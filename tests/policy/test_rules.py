@@ -14,6 +14,7 @@ import yaml
 from sreconsole.policy import schema
 from sreconsole.policy.action import Action
 from sreconsole.policy.judge import judge
+from sreconsole.policy.matching import repository_names
 from sreconsole.policy.policy import STARTER, PolicyError, load
 from sreconsole.policy.rules import duration
 
@@ -303,3 +304,21 @@ def test_the_schema_is_the_one_shipped_and_takes_both_policies():
         data = json.loads(json.dumps(yaml.safe_load(file.read_text()), default=str))
         assert list(checker.iter_errors(data)) == []
     assert list(checker.iter_errors({"rules": [{"id": "a", "tier": 9, "match": {"effekt": "x"}}]}))
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ("origin", ("origin",)),
+        ("acme/docs", ("acme/docs",)),
+        ("git@github.com:acme/docs.git", ("github.com/acme/docs", "acme/docs")),
+        ("https://user@GitHub.com/acme/docs.git/", ("github.com/acme/docs", "acme/docs")),
+        ("ssh://git@git.example.com:2222/a/b/c.git", ("git.example.com/a/b/c", "a/b/c")),
+        ("https://evil.example/acme/docs", ("evil.example/acme/docs", "acme/docs")),
+        ("", ("",)),
+    ],
+)
+def test_what_a_repository_may_be_called(written, names):
+    found = repository_names(written)
+    assert found[0] == written
+    assert tuple(found[1:]) == tuple(name for name in names if name != written)

@@ -251,7 +251,15 @@ def test_a_push_goes_by_the_branch_that_is_checked_out(shell):
         ),
         ("psql -h prod-eu -c 'DROP INDEX foo'", "drops index foo on prod-eu"),
         ("cat ~/.aws/credentials", "shows the agent a credential: ~/.aws/credentials"),
-        ("npm publish", "publishes npm publish"),
+        ("npm publish", "publishes the package (npm publish)"),
+        ("docker push acme/api:1", "publishes image acme/api:1"),
+        ("go mod tidy", "installs packages (go mod tidy)"),
+        ("npm i lodash", "installs lodash"),
+        ("npm ls", "only reads (npm ls)"),
+        ("head -n 5 src/lib.rs", "reads src/lib.rs"),
+        ("git push --tags", "pushes all tags"),
+        ("git stash drop", "throws away stashed work (git stash drop)"),
+        ("rg --pre 'sh -c x' TODO src", "makes another program execute or redirect by rg --pre"),
     ],
 )
 def test_what_it_does_in_plain_words(command, words, shell):
