@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .action import Action, Effect
 from .matching import Subject, holds
 from .paths import Surroundings
-from .policy import Policy
+
+if TYPE_CHECKING:
+    # `serve` keeps the record and never reads a policy itself.
+    from .policy import Policy
 
 MOST_SIGHTINGS = 16
 MOST_SOURCES = 16
