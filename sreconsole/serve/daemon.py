@@ -29,6 +29,7 @@ from sreconsole.serve.pager import Pager
 from sreconsole.serve.peers import Peer
 from sreconsole.serve.policies import Candidate, Policies
 from sreconsole.serve.questions import Decider, Moved, Questions, Unknown
+from sreconsole.serve.radius import Surveyor
 from sreconsole.serve.scopes import Caretaker
 from sreconsole.serve.sessions import Roster
 from sreconsole.serve.timers import Timers
@@ -65,9 +66,11 @@ class Daemon:
         self.policies = Policies(home)
         self.pager = Pager(self.writer, self.clock, lambda: self.config)
         self.timers = Timers(self.writer, self.questions, self.clock, self.pager.channels, self.pager.deliver)
+        self.surveyor = Surveyor(self.writer, self.clock)
         self.gatekeeper = Gatekeeper(
-            self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered
-        )
+            self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered,
+            self.surveyor.begin,
+        )  # fmt: skip
         self.heads = Heads(self.writer, self.clock, lambda: self.config)
         self.operators = Operators(verbs.table(self), self.barred, self._refused, self._gone)
         self.started_at = self.clock.now()
@@ -106,6 +109,7 @@ class Daemon:
         for task in list(self._tasks):
             task.cancel()
         await self.judges.close()
+        await self.surveyor.close()
         await self.heads.finish()
         await asyncio.to_thread(self.writer.close)
 

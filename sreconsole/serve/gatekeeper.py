@@ -10,7 +10,7 @@ from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import NO_OPINION, Reply
 from sreconsole.gate.escalation import Late, State
 from sreconsole.policy.action import bind
-from sreconsole.serve import peers, wording
+from sreconsole.serve import alike, peers, reviews, wording
 from sreconsole.serve.clock import Clock
 from sreconsole.serve.hooks import HookLine
 from sreconsole.serve.judges import Judges, Poison
@@ -32,12 +32,15 @@ class Gatekeeper:
 
     def __init__(
         self, writer: Writer, judges: Judges, questions: Questions, roster: Roster, clock: Clock,
-        watched: Callable[[str], str],
+        watched: Callable[[str], str], opened: Callable[[Escalation], None],
     ) -> None:  # fmt: skip
-        """`watched(path)` says what is wrong with a changed settings file ("" if nothing)."""
+        """`watched(path)` says what is wrong with a changed settings file ("" if nothing); `opened` is told of each
+        question that waits.
+        """
         self.lines: set[HookLine] = set()
         self._writer, self._judges, self._questions = writer, judges, questions
         self._roster, self._clock, self._watched = roster, clock, watched
+        self._opened = opened
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -112,7 +115,10 @@ class Gatekeeper:
             if reply is not None:
                 if kind == "tool.refused":
                     self._roster.change(tx, known.session.id, now, refused=known.session.refused + 1)
-                tx.append(_tool_event(kind, judged, known, now, severity, why, line.uid))
+                before = tx.head.seq
+                seq = tx.append(_tool_event(kind, judged, known, now, severity, why, line.uid))
+                if kind == "tool.passed" and seq > before:
+                    reviews.enter(tx, seq, judged, known.session.agent, now)
                 self._questions.overtake(tx, judged["session"], judged["subagent"], judged["call"], lambda e: why)
             else:
                 self._roster.change(tx, known.session.id, now, asked=known.session.asked + 1)
@@ -129,6 +135,7 @@ class Gatekeeper:
             return
         opened = await self._questions.open(draft, event, line)
         line.escalation = opened.id
+        self._opened(opened)
         if not line.connected:
             self.hung_up(line)
 
@@ -180,7 +187,7 @@ class Gatekeeper:
             verdict=canonical(verdict).decode(), policy=judged["policy"], raw=line.sha, opened_at=now, changed_at=now,
             deadline=deadline, next_at=deadline, page_at=now + int(verdict["page_after"] * 1000), hold_until=None,
             hold_by="", approvals="[]", attached=1, waiter=line.identity, decided_by="", decided_at=None, decision="",
-            reason="", answer="", used_at=None,
+            reason="", answer="", used_at=None, alike=alike.mark(judged),
         )  # fmt: skip
 
     def _park(self, e: Escalation) -> None:

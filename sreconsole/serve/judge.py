@@ -6,6 +6,7 @@ Frames on standard input: one JSON line, then `size` raw bytes. One JSON line ba
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
@@ -30,6 +31,9 @@ READERS = {claude_code.CLIENT: claude_code.read, ask.CLIENT: ask.read}
 
 ASKING = ("question", "plan", "elicitation", "ask")
 """Kinds that are a person's to answer, whatever the policy."""
+
+PRODUCTION = "prod"
+"""The environment in which every tier-3 question asks to type its target, whether or not its rule says so."""
 
 REMEMBERED = 30.0
 """Seconds for which a folder's repository is not looked up again."""
@@ -94,6 +98,7 @@ class Judge:
         }  # fmt: skip
         if call.kind in ("tool", "permission", *ASKING):
             result.update(self.verdict(call, home))
+            result["place"] = self._place(call.cwd) if result["verdict"]["tier"] == 3 else ""
         return result
 
     def verdict(self, call: Call, home: str) -> dict[str, Any]:
@@ -107,8 +112,15 @@ class Judge:
             verdict, version = _asking(call), self.policy.version
         else:
             verdict, version = judge(action, self.policy, self._facts(call.cwd)), self.policy.version
+        if verdict.tier == 3 and verdict.environment == PRODUCTION and not verdict.confirm:
+            verdict = replace(verdict, confirm="type")
         body = {**_fields(verdict), "effects": [_fields(effect) for effect in verdict.effects]}
         return {"asked": asked(action), "verdict": redact_value(body)[0], "policy": version}
+
+    def _place(self, cwd: str) -> str:
+        """A folder within its repository ("" outside of one): questions from equal places may be alike."""
+        project = self._files.project(cwd)
+        return os.path.relpath(cwd, project) if project else ""
 
     def _facts(self, cwd: str) -> Facts:
         project = self._files.project(cwd)
@@ -124,10 +136,10 @@ class Judge:
             known = self._repositories[cwd] = (now + REMEMBERED, repository.names(cwd))
         return known[1]
 
-    def again(self, client: str, tool: str, arguments: dict[str, Any], cwd: str) -> dict[str, Any]:
-        """The verdict of a stored, redacted action under the policy of now."""
+    def again(self, client: str, tool: str, arguments: dict[str, Any], cwd: str, home: str = "") -> dict[str, Any]:
+        """The verdict of a stored, redacted or of an edited action under the policy of now."""
         call = Call(client, "PreToolUse", claude_code.QUESTIONS.get(tool, "tool"), "", cwd, tool=tool, input=arguments)
-        return {"ok": True, **self.verdict(call, "")}
+        return {"ok": True, **self.verdict(call, home)}
 
 
 def branch(files: RealFiles, project: str) -> str:
@@ -180,7 +192,9 @@ def answer(judge: Judge, request: dict[str, Any], raw: bytes) -> dict[str, Any]:
         case "call":
             return judge.call(request["client"], request["event"], raw, request.get("home", ""))
         case "again":
-            return judge.again(request["client"], request["tool"], request["input"], request["cwd"])
+            return judge.again(
+                request["client"], request["tool"], request["input"], request["cwd"], request.get("home", "")
+            )
     return {"ok": False, "problem": f"unknown request {request['do']}"}
 
 

@@ -141,9 +141,11 @@ def decide(connection: sqlite3.Connection, review: Review, state: str, by: str, 
 def cut(connection: sqlite3.Connection, floor: int) -> int:
     """Delete one chunk of the reviews whose event the log no longer holds (seq at or under `floor`); how many went.
 
-    Reviews are as old as their events, so the oldest rows go first.
+    Reviews are as old as their events, so the oldest rows go first. The newest stays, so that no id comes twice.
     """
     done = connection.execute(
-        "DELETE FROM reviews WHERE n IN (SELECT n FROM reviews ORDER BY n LIMIT ?) AND seq <= ?", (CHUNK, floor)
+        "DELETE FROM reviews WHERE n IN (SELECT n FROM reviews ORDER BY n LIMIT ?) AND seq <= ? "
+        "AND n < (SELECT max(n) FROM reviews)",
+        (CHUNK, floor),
     )
     return done.rowcount
