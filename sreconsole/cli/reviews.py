@@ -96,7 +96,7 @@ def flag(
     name = ids.spoken("rev", id)
     if not reason.strip():
         raise Usage("--reason: say what is wrong with it")
-    done = bool(fleet.ask("review_flag", id=name, reason=reason)["flagged"])
+    done = bool(fleet.ask("review_flag", review=name, reason=reason)["flagged"])
     if as_json:
         table.document({"id": name, "flagged": done})
     else:

@@ -137,7 +137,7 @@ class Verbs:
 
     async def review_flag(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
         """Say that one of them should not have happened."""
-        id, reason = text(request, "id", 80), _reason(request)
+        id, reason = text(request, "review", 80), _reason(request)
         return {
             "flagged": await self._daemon.write(lambda tx: reviews.flag(tx, id, reason, desk.who, self._daemon.clock))
         }
