@@ -132,8 +132,11 @@ class Checkout:
         return found
 
     def tracked(self) -> set[str]:
-        """Paths in the index, relative to the top."""
-        return self._names("ls-files", "-z", "--cached")
+        """Paths in the index that git compares with the work tree, relative to the top.
+
+        Not those it was told to take for unchanged (lower case, or S): of them it would say so whatever they hold.
+        """
+        return {name[2:] for name in self._names("ls-files", "-z", "-v", "--cached") if name.startswith("H ")}
 
     def ignored(self) -> list[str]:
         """Untracked paths that git is told to ignore; folders end in a slash."""

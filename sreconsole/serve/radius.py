@@ -47,12 +47,7 @@ class Surveyor:
         """Measure a question soon, if it is one about a tool's call and was not measured yet."""
         if e.kind != "tool" or e.radius or e.state not in OPEN:
             return
-        if len(self._waiting) >= BACKLOG:
-            self._waiting.append((e.id, {}))
-            while len(self._waiting) > 2 * BACKLOG:
-                self._waiting.popleft()
-        else:
-            self._waiting.append((e.id, question(e)))
+        self._waiting.append((e.id, question(e) if len(self._waiting) < BACKLOG else {}))
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._work())
 

@@ -89,6 +89,13 @@ def test_untracked_and_modified_files_have_no_copy(project: Path) -> None:
     assert "undo" not in found["words"]
 
 
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_what_git_is_told_not_to_look_at_counts_as_changed(project: Path, flag: str) -> None:
+    git(project, "update-index", flag, "src/b.txt")
+    (project / "src/b.txt").write_text("changed\n")
+    assert look(deletes(project / "src"), project)["lost"] == 1
+
+
 def test_a_staged_change_is_in_no_commit(project: Path) -> None:
     (project / "a.txt").write_text("staged\n")
     git(project, "add", "a.txt")
@@ -344,11 +351,18 @@ def test_nothing_a_repository_configures_ever_runs(project: Path, tmp_path: Path
             (place / name).chmod(0o755)
     commit(project, ".gitattributes", "* filter=evil diff=evil\n")
     (project / "a.txt").write_text("changed\n")
+    nested = project / "nested"
+    git(project, "init", "-q", "nested")
+    commit(nested, "n.txt", "x\n")
+    git(project, "-c", "advice.addEmbeddedRepo=false", "add", "nested")
+    git(project, "commit", "-qm", "nested", "--", "nested")
+    (nested / "n.txt").write_text("y\n")
     (tmp_path / "included").write_text(f"[core]\n\tfsmonitor = {run} included\n")
     (tmp_path / "attributes").write_text("* filter=evil\n")
     (project / ".git/info/attributes").write_text("* filter=evil diff=evil\n")
     settings = HOSTILE.format(run=run, hooks=hooks, folder=tmp_path)
-    (project / ".git/config").write_text(settings)
+    for place in (project, nested):
+        (place / ".git/config").write_text(settings)
     index = (project / ".git/index").read_bytes()
     # It would run, if its configuration were read: git of the owner's own sets the mark.
     subprocess.run(["git", "status"], cwd=project, capture_output=True)
