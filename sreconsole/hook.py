@@ -133,13 +133,21 @@ def harmless(payload: bytes) -> bool:
         if tool not in ("Read", "LS", "Glob"):
             return False
         wanted = call["tool_input"].get("file_path" if tool == "Read" else "path", cwd)
+        if tool == "Glob" and (
+            call["tool_input"]["pattern"].startswith(("/", "~")) or ".." in call["tool_input"]["pattern"]
+        ):
+            return False
         path = os.path.realpath(os.path.join(cwd, wanted))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
-    inside = path[len(cwd) :].lower() if path == cwd or path.startswith(cwd + "/") else None
-    if inside is None or cwd == "/" or "/." in inside:
+    # The folder counts too: an agent may have gone into one that is hidden, or no project at all.
+    if not (path == cwd or path.startswith(cwd + "/")) or cwd.count("/") < 2 or "/." in path:
         return False
-    return not any(word in inside for word in ("secret", "credential", "passw", "token", "key", ".pem", ".p12", "auth"))
+    if path.startswith(("/proc/", "/sys/", "/dev/", "/etc/", "/run/", "/var/run/")):
+        return False
+    return not any(
+        word in path.lower() for word in ("secret", "credential", "passw", "token", "key", ".pem", ".p12", "auth")
+    )
 
 
 def answer(arguments: list[str]) -> int:
@@ -171,7 +179,9 @@ def main() -> None:
         code = answer(sys.argv[1:])
     except BaseException as error:  # noqa: BLE001 - a traceback would exit 1, which clients read as "go on"
         say(2, f"Refused: the gate's hook failed ({type(error).__name__}: {error}).\n".encode())
-    _exit(code)
+    finally:
+        # Also where nobody can be told why: a closed or full standard error must not turn a refusal into a crash.
+        _exit(code)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Source: the client's documented hooks interface, and answers proven against the 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +27,7 @@ QUESTIONS = {"AskUserQuestion": "question", "ExitPlanMode": "plan"}
 def read(raw: bytes, event: str) -> Call:
     """The call in a hook's standard input. Raises Unreadable."""
     try:
-        payload = json.loads(raw)
+        payload = json.loads(raw, object_pairs_hook=_once, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"not JSON: {error}") from error
     if not isinstance(payload, dict):
@@ -117,6 +118,21 @@ def _decision(decision: str, reason: str, **extra: Any) -> Reply:
 def _body(decision: str, reason: str, **extra: Any) -> dict[str, Any]:
     words = {"hookEventName": "PreToolUse", "permissionDecision": decision, "permissionDecisionReason": reason}
     return {"hookSpecificOutput": {**words, **extra}}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object in which no name stands twice: who reads the first and who reads the last would see different calls."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is not a number of JSON")
+    return number
 
 
 def _line(body: Mapping[str, Any]) -> bytes:

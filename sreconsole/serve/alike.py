@@ -97,4 +97,5 @@ def _looked_at(tx: Tx, seen: Seen) -> Escalation:
 
 
 def _alone(verdict: Mapping[str, Any]) -> bool:
-    return verdict.get("confirm") == "type" or int(verdict.get("approvers", 1)) > 1
+    # What raised a tier is one session's conduct: no other question is like it.
+    return bool(verdict.get("raised")) or verdict.get("confirm") == "type" or int(verdict.get("approvers", 1)) > 1

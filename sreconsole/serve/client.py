@@ -7,14 +7,17 @@ A request is one line `{"id": n, "do": verb, ...}`; its reply is `{"id": n, "ok"
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sreconsole.paths import Home
+
+if TYPE_CHECKING:
+    # Loaded by Feed alone: a command that asks one thing would spend a quarter of its start on it.
+    import asyncio
 
 LINE_LIMIT = 4 * 1024 * 1024
 
@@ -90,6 +93,8 @@ class Feed:
 
     async def connect(self) -> dict[str, Any]:
         """Connect and subscribe; returns the reply to `hello`. Raises ServeDown."""
+        import asyncio
+
         try:
             reader, self._writer = await asyncio.open_unix_connection(str(self._home.operator_socket), limit=LINE_LIMIT)
         except OSError as error:
@@ -101,6 +106,8 @@ class Feed:
 
     async def ask(self, do: str, **words: Any) -> dict[str, Any]:
         """Send one request and return its reply. Raises Refused and ServeDown."""
+        import asyncio
+
         if self._writer is None:
             raise ServeDown("serve is down")
         self._n += 1

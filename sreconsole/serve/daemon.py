@@ -20,6 +20,7 @@ from sreconsole.gate.escalation import State
 from sreconsole.paths import Home
 from sreconsole.serve import operators, peers, verbs
 from sreconsole.serve.clock import Clock
+from sreconsole.serve.conduct import Conduct
 from sreconsole.serve.gatekeeper import Gatekeeper
 from sreconsole.serve.heads import Heads, retain
 from sreconsole.serve.hooks import HookLine
@@ -36,13 +37,15 @@ from sreconsole.serve.timers import Timers
 from sreconsole.store import agents, escalations, sessions
 from sreconsole.store.event import NOTICE, WARN, Event
 from sreconsole.store.writer import Tx, Unwritable, Writer
+from sreconsole.text import fingerprint
+from sreconsole.text.redact import redact
 
 Result = TypeVar("Result")
 
 ORPHANED = 75.0
 """Seconds after a start within which hooks that waited must have presented themselves again."""
 
-ALREADY_RUNNING = 5
+ALREADY_RUNNING, REFUSED = 5, 4
 MOST_KNOCKS = 1000
 
 
@@ -62,15 +65,18 @@ class Daemon:
         self.roster = Roster()
         self.questions = Questions(self.writer, self.clock, self._wake)
         folders = sorted({str(home.config), str(home.state), str(home.runtime)})
-        self.judges = Judges(self.config["serve.workers"], folders, self._crashed)
+        self._key, self._key_problem = _fingerprint_key(home)
+        self.judges = Judges(self.config["serve.workers"], folders, self._crashed, self._key)
         self.policies = Policies(home)
-        self.pager = Pager(self.writer, self.clock, lambda: self.config)
+        self.conduct = Conduct(self.roster)
+        self.questions.answered = self.conduct.settled
+        self.pager, self.surveyor = (
+            Pager(self.writer, self.clock, lambda: self.config),
+            Surveyor(self.writer, self.clock),
+        )
         self.timers = Timers(self.writer, self.questions, self.clock, self.pager.channels, self.pager.deliver)
-        self.surveyor = Surveyor(self.writer, self.clock)
-        self.gatekeeper = Gatekeeper(
-            self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered,
-            self.surveyor.begin,
-        )  # fmt: skip
+        self.gatekeeper = Gatekeeper(self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered,
+                                     self.conduct, self.surveyor.begin)  # fmt: skip
         self.heads = Heads(self.writer, self.clock, lambda: self.config)
         self.operators = Operators(verbs.table(self), self.barred, self._refused, self._gone)
         self.started_at = self.clock.now()
@@ -108,8 +114,7 @@ class Daemon:
         desks.close()
         for task in list(self._tasks):
             task.cancel()
-        await self.judges.close()
-        await self.surveyor.close()
+        await asyncio.gather(self.judges.close(), self.surveyor.close())
         await self.heads.finish()
         await asyncio.to_thread(self.writer.close)
 
@@ -175,7 +180,7 @@ class Daemon:
         except PolicyBroken as broken:
             await self._rejected(author, broken.problems)
             raise
-        if difference := self._keep(candidate):
+        if difference := await self._keep(candidate):
             await self._record_policy(version, author, difference)
             await self._judge_again()
         return version
@@ -185,7 +190,7 @@ class Daemon:
         candidate = self.policies.candidate()
         await self.judges.start(candidate.paths)
         if not self.judges.problems:
-            if difference := self._keep(candidate):
+            if difference := await self._keep(candidate):
                 await self._record_policy(self.judges.version, self.policies.author(), difference)
             return
         problems = candidate.problems or self.judges.problems
@@ -200,15 +205,16 @@ class Daemon:
                       data={"problems": problems})  # fmt: skip
         await self.write(lambda tx: tx.append(event))
 
-    def _keep(self, candidate: Candidate) -> str:
+    async def _keep(self, candidate: Candidate) -> str:
         difference = self.policies.keep(candidate)
-        self.judges.paths = self.policies.last_good()
+        await self.judges.moved(self.policies.last_good())
         return difference
 
     async def _record_policy(self, version: str, author: str, difference: str) -> None:
         now = self.clock.now()
         event = Event("policy.loaded", now, "serve", actor=author, subject=version, severity=NOTICE,
-                      summary=f"policy {version} loaded", data={"diff": difference[:100_000], "version": version})  # fmt: skip
+                      summary=f"policy {version} loaded",
+                      data={"diff": redact(difference).text[:100_000], "version": version})  # fmt: skip
         await self.write(lambda tx: tx.append(event))
 
     async def _judge_again(self) -> None:
@@ -224,6 +230,9 @@ class Daemon:
 
         def work(tx: Tx) -> None:
             self.roster.load(tx)
+            self.conduct.prune(tx, now)
+            if self._key_problem:
+                tx.append(Event("gate.key", now, "serve", severity=WARN, summary=self._key_problem))
             for e in escalations.waiting(tx.connection):
                 if e.state == State.HELD:
                     step = life.withdraw(e, now)
@@ -233,8 +242,8 @@ class Daemon:
                 elif e.attached:
                     escalations.change(tx.connection, e, attached=0)
             facts = {"pid": os.getpid(), "version": sreconsole.__version__}
-            words = f"serve {sreconsole.__version__}, pid {os.getpid()}"
-            tx.append(Event("serve.started", now, "serve", severity=NOTICE, summary=words, data=facts))
+            tx.append(Event("serve.started", now, "serve", severity=NOTICE, data=facts,
+                            summary=f"serve {sreconsole.__version__}, pid {os.getpid()}"))  # fmt: skip
 
         await self.write(work)
         await self.learn()
@@ -265,6 +274,8 @@ class Daemon:
         """A killed client leaves its hook waiting as an orphan: its questions are withdrawn, its session has ended."""
         while True:
             await asyncio.sleep(1.0)
+            if not self.home.operator_socket.exists():
+                raise FileNotFoundError(f"{self.home.operator_socket} was removed: nobody reaches this serve any more")
             # A store that cannot be written now is looked at again in a second; serve stays to refuse and to say so.
             with suppress(Unwritable):
                 for one in self.roster.departed():
@@ -384,6 +395,9 @@ def serve(home: Home) -> int:
     os.umask(0o027 if home.kind == "system" else 0o077)
     for folder in (home.config, home.state, home.runtime):
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        if problem := _open_to_others(folder):
+            print(problem, file=sys.stderr)
+            return REFUSED
     try:
         lock = _lock(home)
     except AlreadyRunning as running:
@@ -398,17 +412,37 @@ def serve(home: Home) -> int:
     return 0
 
 
+def _open_to_others(folder: Path) -> str:
+    """Why a folder is no place for a gate: who else could put another socket, policy or store there ("" if nobody)."""
+    seen = folder.stat()
+    if seen.st_uid not in (os.getuid(), 0):
+        return f"{folder}: belongs to user {peers.user(seen.st_uid)}, who could replace the gate; choose another SRECONSOLE_HOME"
+    if seen.st_mode & 0o002:
+        return f"{folder}: anybody may write there and replace the gate; run: chmod o-w {folder}"
+    return ""
+
+
 def _lock(home: Home) -> Any:
     """One instance per home, by a lock the kernel drops when the process dies."""
-    file = open(home.runtime / "serve.lock", "a+")  # noqa: SIM115 - held open for as long as serve lives
+    # Beside the store and not the sockets: a runtime folder goes at logout, and the store must not get two writers.
+    file = open(home.state / "serve.lock", "a+")  # noqa: SIM115 - held open for as long as serve lives
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise AlreadyRunning(f"another serve runs in {home.runtime}") from None
+        raise AlreadyRunning(f"another serve runs in {home.state}") from None
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
     file.flush()
     return file
+
+
+def _fingerprint_key(home: Home) -> tuple[bytes, str]:
+    """The home's key for fingerprints; with one that cannot be used, one for this run only, and what is wrong."""
+    path = home.state / "fingerprint.key"
+    try:
+        return fingerprint.key(path), ""
+    except fingerprint.KeyUnsafe as problem:
+        return os.urandom(fingerprint.KEY_BYTES), str(problem)
 
 
 def _fresh(path: Path) -> str:

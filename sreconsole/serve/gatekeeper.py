@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +13,11 @@ from sreconsole.gate.escalation import Late, State
 from sreconsole.policy.action import bind
 from sreconsole.serve import alike, peers, reviews, wording
 from sreconsole.serve.clock import Clock
+from sreconsole.serve.conduct import Conduct
 from sreconsole.serve.hooks import HookLine
 from sreconsole.serve.judges import Judges, Poison
 from sreconsole.serve.questions import Questions
-from sreconsole.serve.sessions import Known, Roster
+from sreconsole.serve.sessions import Foreign, Known, Roster
 from sreconsole.store.escalations import Escalation
 from sreconsole.store.event import INFO, NOTICE, PAGE, WARN, Event
 from sreconsole.store.writer import Tx, Unwritable, Writer
@@ -23,8 +25,18 @@ from sreconsole.text.canonical import canonical
 
 GATES = ("PreToolUse", "PermissionRequest", "ConfigChange", "Elicitation")
 WAITS = ("tool", "question", "plan", "elicitation", "ask")
+MOST_IN_HAND = 256
+"""Calls between their arrival and their answer or question. Enough to keep workers and writer busy, and no more."""
+
 DOCTOR = "sreconsole-doctor-"
 """Sessions of `sreconsole doctor`, which proves that the gate answers: they leave no trace."""
+
+
+MOST_UNFINISHED = 512
+"""Calls being sent at once. A hook sends its own in one go, so the oldest of more is not one."""
+
+MOST_BYTES = 256 * 1024 * 1024
+"""Bytes of calls being sent at once."""
 
 
 class Gatekeeper:
@@ -32,23 +44,55 @@ class Gatekeeper:
 
     def __init__(
         self, writer: Writer, judges: Judges, questions: Questions, roster: Roster, clock: Clock,
-        watched: Callable[[str], str], opened: Callable[[Escalation], None],
+        watched: Callable[[str], str], conduct: Conduct, opened: Callable[[Escalation], None],
     ) -> None:  # fmt: skip
         """`watched(path)` says what is wrong with a changed settings file ("" if nothing); `opened` is told of each
         question that waits.
         """
         self.lines: set[HookLine] = set()
+        self._unfinished: dict[HookLine, int] = {}
+        self._gathered = 0
         self._writer, self._judges, self._questions = writer, judges, questions
-        self._roster, self._clock, self._watched = roster, clock, watched
+        self._roster, self._clock, self._watched, self._conduct = roster, clock, watched, conduct
         self._opened = opened
         self._tasks: set[asyncio.Task[None]] = set()
+        self._arrived: deque[HookLine] = deque()
+        self._in_hand: set[asyncio.Task[None] | None] = set()
         self._closing = False
 
+    def arrived(self, line: HookLine) -> None:
+        """Somebody has connected; whoever has been sending the longest makes room."""
+        self._unfinished[line] = 0
+        if len(self._unfinished) > MOST_UNFINISHED:
+            self._drop(next(iter(self._unfinished)))
+
+    def gathers(self, line: HookLine, size: int) -> None:
+        """Somebody has sent more; whoever has sent the most makes room."""
+        if line in self._unfinished:
+            self._unfinished[line] += size
+            self._gathered += size
+        while self._gathered > MOST_BYTES:
+            self._drop(max(self._unfinished, key=lambda one: self._unfinished[one]))
+
+    def whole(self, line: HookLine) -> None:
+        """A call has arrived, or will not."""
+        self._gathered -= self._unfinished.pop(line, 0)
+
+    def _drop(self, line: HookLine) -> None:
+        self.whole(line)
+        line.drop()
+
     def begin(self, line: HookLine) -> None:
-        """A call has arrived whole."""
-        task = asyncio.get_running_loop().create_task(self._handle(line))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """A call has arrived whole. Of a flood, what is not in hand yet waits as bytes alone, in order."""
+        self._arrived.append(line)
+        self._take()
+
+    def _take(self, done: asyncio.Task[None] | None = None) -> None:
+        self._in_hand.discard(done)
+        while self._arrived and len(self._in_hand) < MOST_IN_HAND:
+            task = asyncio.get_running_loop().create_task(self._handle(self._arrived.popleft()))
+            self._in_hand.add(task)
+            task.add_done_callback(self._take)
 
     def close(self) -> None:
         """`serve` ends: from now on a lost line is our doing, and its question goes on waiting."""
@@ -69,6 +113,10 @@ class Gatekeeper:
             self._park(escalation)
         if not line.connected and escalation.state == State.APPROVED:
             self._note(escalation, "escalation.undelivered", "approved, but its hook had gone: nothing ran")
+        known = self._roster.get(escalation.session)
+        if escalation.state == State.DENIED and known and known.session.stopped and line.client != ask.CLIENT:
+            line.reply(wording.stopped(known.session.stopped))
+            return
         line.reply(wording.settled(escalation, line.raw))
 
     async def _handle(self, line: HookLine) -> None:
@@ -79,6 +127,10 @@ class Gatekeeper:
             await self._append(Event("gate.poison", self._clock.now(), "gate", severity=PAGE, subject=str(poison)[:16],
                                      summary=f"a payload killed two workers; refused ({len(line.raw)} bytes)",
                                      data={"sha256": str(poison), "event": line.event, "uid": line.peer.uid}))  # fmt: skip
+        except Foreign as no:
+            line.reply(wording.in_words_of(line.client, wording.refused(line.event, str(no)), str(no)))
+            await self._append(Event("gate.foreign-session", self._clock.now(), "gate", severity=WARN,
+                                     actor=f"uid {line.peer.uid}", summary=f"{line.event}: {no}"))  # fmt: skip
         except Unwritable as fault:
             line.reply(wording.refused(line.event, f"the gate cannot record what it decides: {fault}"))
         except Exception as error:
@@ -99,18 +151,29 @@ class Gatekeeper:
         if line.client == ask.CLIENT:
             judged["session"] = self._roster.vouched(judged["session"], line.peer)
         if judged["kind"] in WAITS:
-            await self._gate(line, judged)
+            await self._gate(line, await self._as_written(line, judged))
         elif judged["kind"] == "settings":
             await self._settings(line, judged)
         else:
             await self._news(line, judged)
 
-    async def _gate(self, line: HookLine, judged: dict[str, Any]) -> None:
-        """One transaction for whatever is settled at once; a question of its own for what must wait."""
-        verdict, now = judged["verdict"], self._clock.now()
+    async def _as_written(self, line: HookLine, judged: dict[str, Any]) -> dict[str, Any]:
+        """Judge again where a script this session wrote is not what the disk shows: whichever is worse may run."""
+        read = (judged.get("conduct") or {}).get("read")
+        written = self._conduct.scripts.differing(judged["session"], read) if read else {}
+        if not written:
+            return judged
+        again = await self._judges.call(line.client, line.event, line.raw, peers.home(line.peer.uid), written)
+        return again if again["ok"] else judged
 
-        def work(tx: Tx) -> tuple[Known, tuple[Reply, str] | None]:
-            known = self._roster.seen(tx, judged, line.client, line.peer, line.attended, now)
+    async def _gate(self, line: HookLine, given: dict[str, Any]) -> None:
+        """One transaction for whatever is settled at once; a question of its own for what must wait."""
+        tier, now = given["verdict"]["tier"], self._clock.now()
+
+        def work(tx: Tx) -> tuple[Known, dict[str, Any], tuple[Reply, str] | None]:
+            known = self._roster.seen(tx, given, line.client, line.peer, line.attended, now)
+            case = self._conduct.open(tx, given, known, now)
+            judged = case.judged if case else given
             reply, kind, severity, why = _at_once(judged, known)
             if reply is not None:
                 if kind == "tool.refused":
@@ -122,15 +185,19 @@ class Gatekeeper:
                 self._questions.overtake(tx, judged["session"], judged["subagent"], judged["call"], lambda e: why)
             else:
                 self._roster.change(tx, known.session.id, now, asked=known.session.asked + 1)
-            return known, (reply, why) if reply is not None else None
+            if case:
+                stopped = known.session.stopped
+                case.settle(kind)
+                if known.session.stopped and not stopped:
+                    reply = wording.stopped(known.session.stopped)
+            return known, judged, (reply, why) if reply is not None else None
 
-        refuses = verdict["tier"] >= 3
-        known, reply = await asyncio.wrap_future(self._writer.do(work, vital=refuses))
+        known, judged, reply = await asyncio.wrap_future(self._writer.do(work, vital=tier >= 3))
         if reply is not None:
             line.reply(wording.in_words_of(line.client, *reply))
             return
         draft = self._draft(line, judged, known, now)
-        event = _tool_event("escalation.opened", judged, known, now, WARN, verdict["why"], None)
+        event = _tool_event("escalation.opened", judged, known, now, WARN, judged["verdict"]["why"], None)
         if not line.connected:
             return
         opened = await self._questions.open(draft, event, line)
@@ -159,6 +226,7 @@ class Gatekeeper:
         def work(tx: Tx) -> None:
             known = self._roster.seen(tx, judged, line.client, line.peer, line.attended, now)
             tx.append(_news_event(judged, line.client, known, now, line.uid))
+            self._conduct.news(tx, judged, known, now)
             if judged["event"] == "SessionEnd":
                 reason = str(judged["news"].get("reason", ""))
                 self._roster.change(tx, known.session.id, now, ended_at=now, end_reason=reason or "unknown")
@@ -221,7 +289,7 @@ def _at_once(judged: dict[str, Any], known: Known) -> tuple[Reply | None, str, i
     verdict, session = judged["verdict"], known.session
     tier = verdict["tier"]
     if session.stopped:
-        return claude_code.stop(f"This session was stopped: {session.stopped}"), "tool.refused", NOTICE, session.stopped
+        return wording.stopped(session.stopped), "tool.refused", NOTICE, session.stopped
     if known.owner.revoked:
         why = f"agent {known.owner.agent} is revoked"
         return claude_code.deny(wording.plain(why)), "tool.refused", WARN, why

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING
 
 from sreconsole.gate.call import Reply
@@ -19,6 +20,8 @@ PROTOCOLS = (b"sre/1",)
 
 LARGEST = 64 * 1024 * 1024
 HEADER = 1024
+WORDS = re.compile(rb"[a-z][a-z-]{0,40} [A-Za-z]{1,64} [0-9]{1,12} [01?]")
+"""Client, event, length, attended: what comes after the protocol, and nothing that a log or a screen would mind."""
 
 
 class HookLine(asyncio.Protocol):
@@ -44,27 +47,36 @@ class HookLine(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self.peer = peers.peer(transport.get_extra_info("socket"))
-        found = peers.process(self.peer.pid)
-        self.identity = f"{self.peer.pid}:{found.started if found else 0}:{peers.boot()}"
+        self.identity = f"{self.peer.pid}:{self.peer.started}:{peers.boot()}"
         self._gatekeeper.lines.add(self)
+        self._gatekeeper.arrived(self)
 
     def data_received(self, data: bytes) -> None:
         """Gather the header and the payload; then judge, once."""
         if self._size == -2:
             return
         self._buffer += data
+        self._gatekeeper.gathers(self, len(data))
         if self._size == -1 and not self._header():
             return
         if len(self._buffer) >= self._size:
             self.raw, self._size, self._buffer = bytes(self._buffer[: self._size]), -2, bytearray()
             self.sha = hashlib.sha256(self.raw).hexdigest()
+            self._gatekeeper.whole(self)
             self._gatekeeper.begin(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         """The hook is gone: killed by its client, or answered."""
         self._transport = None
         self._gatekeeper.lines.discard(self)
+        self._gatekeeper.whole(self)
         self._gatekeeper.hung_up(self)
+
+    def drop(self) -> None:
+        """Hang up on a sender that has not sent its call: a hook presents itself again, a flood does not matter."""
+        self._size, self._buffer = -2, bytearray()
+        if self._transport:
+            self._transport.abort()
 
     def reply(self, reply: Reply) -> None:
         """Answer with the hash of what was received, and hang up."""
@@ -101,12 +113,12 @@ class HookLine(asyncio.Protocol):
                 self._bad("the header is too long")
             return False
         words = line.split(b" ")
-        if len(words) != 5 or words[0] not in PROTOCOLS or not words[3].isdigit():
+        if words[0] not in PROTOCOLS or not WORDS.fullmatch(line.partition(b" ")[2]):
             self._bad("not a hook's header")
             return False
         self._protocol = words[0]
-        self.client, self.event = words[1].decode(errors="replace"), words[2].decode(errors="replace")
-        self._size, self.attended = int(words[3]), words[4].decode(errors="replace")
+        self.client, self.event = words[1].decode(), words[2].decode()
+        self._size, self.attended = int(words[3]), words[4].decode()
         if self._size > LARGEST:
             self._bad("the payload is too large")
             return False

@@ -5,6 +5,7 @@ Frames on standard input: one JSON line, then `size` raw bytes. One JSON line ba
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import resource
@@ -23,6 +24,7 @@ from sreconsole.policy.files import RealFiles
 from sreconsole.policy.judge import Facts, judge
 from sreconsole.policy.policy import Policy, load
 from sreconsole.policy.problems import PolicyError
+from sreconsole.serve import deeds
 from sreconsole.text.canonical import canonical
 from sreconsole.text.redact import redact, redact_value
 from sreconsole.text.safe import look, safe
@@ -31,6 +33,8 @@ READERS = {claude_code.CLIENT: claude_code.read, ask.CLIENT: ask.read}
 
 ASKING = ("question", "plan", "elicitation", "ask")
 """Kinds that are a person's to answer, whatever the policy."""
+
+ENDS = ("PostToolUse", "PostToolUseFailure")
 
 PRODUCTION = "prod"
 """The environment in which every tier-3 question asks to type its target, whether or not its rule says so."""
@@ -57,11 +61,16 @@ class Judge:
         self._paths: list[str] = []
         self._day = date.min
         self._guarded: tuple[str, ...] = ()
-        self._files = RealFiles()
+        self._files = deeds.Reader()
+        self._key = b""
         self._repositories: dict[str, tuple[float, tuple[str, ...]]] = {}
 
-    def load(self, paths: list[str], guarded: list[str] | None = None) -> dict[str, Any]:
-        """Load the policy over the starter policy; a bad one changes nothing and is reported line by line."""
+    def load(self, paths: list[str], guarded: list[str] | None = None, key: str = "") -> dict[str, Any]:
+        """Load the policy over the starter policy; a bad one changes nothing and is reported line by line.
+
+        `key` (hexadecimal) is the home's key for fingerprints of secrets.
+        """
+        self._key = bytes.fromhex(key) or self._key
         today = datetime.now(UTC).date()
         try:
             self.policy = load([Path(path) for path in paths], today, starter=True)
@@ -71,8 +80,17 @@ class Judge:
         self._guarded = tuple(guarded) if guarded is not None else self._guarded
         return {"ok": True, "version": self.policy.version}
 
-    def call(self, client: str, event: str, raw: bytes, home: str) -> dict[str, Any]:
-        """Everything `serve` needs to know about one hook call, redacted and made safe."""
+    def moved(self, paths: list[str]) -> None:
+        """The files that were loaded stand elsewhere now."""
+        self._paths = paths
+
+    def call(
+        self, client: str, event: str, raw: bytes, home: str, remembered: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Everything `serve` needs to know about one hook call, redacted and made safe.
+
+        `remembered` maps paths to scripts as this session wrote them, where the disk shows something else.
+        """
         if self.policy and datetime.now(UTC).date() != self._day:
             # Exceptions end by date: a new day is a new policy, from the same files.
             self.load(self._paths)
@@ -83,27 +101,33 @@ class Judge:
             call = reader(raw, event)
         except Unreadable as problem:
             return {"ok": False, "problem": str(safe(str(problem)))[:300]}
+        named = _without_secrets(call)
         arguments, kinds = redact_value(dict(call.input))
         news, more = redact_value(dict(call.news))
         shown = canonical(arguments)
         seen = look(_essence(call, arguments))
         result: dict[str, Any] = {
-            "ok": True, "kind": call.kind, "event": call.event, "session": call.session, "cwd": call.cwd,
-            "subagent": call.subagent, "subagent_type": str(safe(call.subagent_type)), "tool": str(safe(call.tool)),
-            "call": call.call,
-            "mode": call.mode, "transcript": call.transcript, "input": arguments if len(shown) <= LARGEST else {},
+            "ok": True, "kind": call.kind, "event": call.event, "session": named.session, "cwd": named.cwd,
+            "subagent": named.subagent, "subagent_type": str(safe(named.subagent_type)), "tool": str(safe(named.tool)),
+            "call": named.call,
+            "mode": named.mode, "transcript": named.transcript, "input": arguments if len(shown) <= LARGEST else {},
             "too_large": len(shown) > LARGEST, "news": news, "choices": redact_value(list(call.choices))[0],
             "kinds": sorted({*kinds, *more}), "summary": str(seen.text)[:SUMMARY], "hidden": seen.hidden,
             "warning": seen.warning, "repositories": self.repositories(call.cwd),
         }  # fmt: skip
         if call.kind in ("tool", "permission", *ASKING):
-            result.update(self.verdict(call, home))
-            result["place"] = self._place(call.cwd) if result["verdict"]["tier"] == 3 else ""
+            result.update(self.verdict(call, home, remembered))
+            result["place"] = self._place(call.cwd)
+        elif call.event in ENDS and self.policy:
+            result["conduct"] = deeds.of_end(
+                call, self.policy, self._files.project(call.cwd), self._files, home, bool(more), self._key
+            )
         return result
 
-    def verdict(self, call: Call, home: str) -> dict[str, Any]:
+    def verdict(self, call: Call, home: str, remembered: dict[str, str] | None = None) -> dict[str, Any]:
         """The tier of a call with its reasons; without a usable policy everything is refused."""
         action = Action(call.client, call.tool, call.input, call.cwd, call.session, call.subagent, home=home)
+        conduct: dict[str, Any] = {}
         if self.policy is None:
             verdict = Verdict(4, "gate.no-policy", "there is no usable policy, so nothing is allowed",
                               instead="wait until a human has mended the policy (sreconsole policy check)")  # fmt: skip
@@ -111,11 +135,18 @@ class Judge:
         elif call.kind in ASKING:
             verdict, version = _asking(call), self.policy.version
         else:
-            verdict, version = judge(action, self.policy, self._facts(call.cwd)), self.policy.version
+            facts = self._facts(call.cwd)
+            self._files.seen.clear()
+            verdict, version = judge(action, self.policy, facts), self.policy.version
+            if remembered:
+                # What is there now, or what was written before: whichever is worse is what may run.
+                before = judge(action, self.policy, replace(facts, remembered=remembered))
+                verdict = max(verdict, before, key=lambda one: one.tier)
+            conduct = deeds.of_call(call, action, verdict.effects, self.policy, facts.project, self._files, self._key)
         if verdict.tier == 3 and verdict.environment == PRODUCTION and not verdict.confirm:
             verdict = replace(verdict, confirm="type")
         body = {**_fields(verdict), "effects": [_fields(effect) for effect in verdict.effects]}
-        return {"asked": asked(action), "verdict": redact_value(body)[0], "policy": version}
+        return {"asked": asked(action), "verdict": redact_value(body)[0], "policy": version, "conduct": conduct}
 
     def _place(self, cwd: str) -> str:
         """A folder within its repository ("" outside of one): questions from equal places may be alike."""
@@ -140,6 +171,20 @@ class Judge:
         """The verdict of a stored, redacted or of an edited action under the policy of now."""
         call = Call(client, "PreToolUse", claude_code.QUESTIONS.get(tool, "tool"), "", cwd, tool=tool, input=arguments)
         return {"ok": True, **self.verdict(call, home)}
+
+
+def _without_secrets(call: Call) -> Call:
+    """The call with nothing secret in its names. What is taken out leaves a mark, so that two stay two."""
+    return replace(
+        call, session=_marked(call.session), subagent=_marked(call.subagent), subagent_type=_marked(call.subagent_type),
+        tool=_marked(call.tool), call=_marked(call.call), mode=_marked(call.mode), transcript=_marked(call.transcript),
+        cwd=_marked(call.cwd),
+    )  # fmt: skip
+
+
+def _marked(name: str) -> str:
+    shown = redact(name).text
+    return name if shown == name else f"{shown}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def branch(files: RealFiles, project: str) -> str:
@@ -188,9 +233,14 @@ def answer(judge: Judge, request: dict[str, Any], raw: bytes) -> dict[str, Any]:
     """The reply to one frame."""
     match request["do"]:
         case "policy":
-            return judge.load(request["paths"], request["guarded"])
+            return judge.load(request["paths"], request["guarded"], request.get("key", ""))
+        case "paths":
+            judge.moved(request["paths"])
+            return {"ok": True}
         case "call":
-            return judge.call(request["client"], request["event"], raw, request.get("home", ""))
+            return judge.call(
+                request["client"], request["event"], raw, request.get("home", ""), request.get("remembered")
+            )
         case "again":
             return judge.again(
                 request["client"], request["tool"], request["input"], request["cwd"], request.get("home", "")

@@ -44,6 +44,7 @@ class _Worker:
 
     def __init__(self, lost: Callable[[_Worker, list[_Request]], None]) -> None:
         self.in_hand: deque[_Request] = deque()
+        self.gone = False
         self._lost = lost
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
@@ -90,6 +91,7 @@ class _Worker:
             # A worker that talks nonsense is as good as dead.
             self.kill()
         await self._process.wait()
+        self.gone = True
         left, self.in_hand = list(self.in_hand), deque()
         self._lost(self, left)
 
@@ -97,10 +99,10 @@ class _Worker:
 class Judges:
     """A pool of workers under one policy."""
 
-    def __init__(self, count: int, guarded: list[str], crashed: Callable[[str, int], None]) -> None:
-        """`guarded` are the gate's own folders; `crashed(sha, times)` is told of each payload that was in a worker's
-        hand when it died."""
-        self._guarded = guarded
+    def __init__(self, count: int, guarded: list[str], crashed: Callable[[str, int], None], key: bytes = b"") -> None:
+        """`guarded` are the gate's own folders, `key` the home's for fingerprints of secrets; `crashed(sha, times)` is
+        told of each payload that was in a worker's hand when it died."""
+        self._guarded, self._key = guarded, key
         self.version = ""
         self.problems: list[str] = []
         self._count = count
@@ -136,20 +138,36 @@ class Judges:
 
     async def load(self, paths: list[str]) -> str:
         """Have every worker load the policy and return its version; raises PolicyBroken and keeps the good one."""
-        replies = [await self._to(worker, self._policy(paths)) for worker in self._workers]
-        for reply in replies:
-            if not reply["ok"]:
-                raise PolicyBroken(reply["problems"])
-        versions = {reply["version"] for reply in replies}
-        if len(versions) != 1:
-            raise PolicyBroken(["the policy changed while it was being read; it is read again at the next change"])
+        told: dict[_Worker, dict[str, Any]] = {}
+        # Workers may die and be replaced meanwhile: none may be left out.
+        while left := [worker for worker in self._workers if worker not in told]:
+            replies = await asyncio.gather(*(self._to(worker, self._policy(paths)) for worker in left))
+            told.update(zip(left, replies, strict=True))
+        problems = next((reply["problems"] for reply in told.values() if not reply["ok"]), None)
+        versions = {reply["version"] for reply in told.values() if reply["ok"]}
+        if problems is None and len(versions) != 1:
+            problems = ["the policy changed while it was being read; it is read again at the next change"]
+        if problems is not None:
+            for worker in [one for one, reply in told.items() if reply["ok"] and one in self._workers]:
+                await self._to(worker, self._policy(self.paths))
+            raise PolicyBroken(problems)
         self.paths, self.problems = paths, []
         self.version = versions.pop()
         return self.version
 
-    async def call(self, client: str, event: str, raw: bytes, home: str) -> dict[str, Any]:
-        """What a worker makes of a hook's bytes; `home` is the folder of the agent's user. Raises Poison."""
-        return await self._ask({"do": "call", "client": client, "event": event, "home": home}, raw)
+    async def moved(self, paths: list[str]) -> None:
+        """The files of the policy in force stand elsewhere now: where a new day finds them again."""
+        self.paths = paths
+        for worker in list(self._workers):
+            await self._to(worker, {"do": "paths", "paths": paths})
+
+    async def call(
+        self, client: str, event: str, raw: bytes, home: str, remembered: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """What a worker makes of a hook's bytes; `home` is the folder of the agent's user, `remembered` scripts as the
+        session wrote them, by path. Raises Poison."""
+        header = {"do": "call", "client": client, "event": event, "home": home}
+        return await self._ask({**header, "remembered": remembered} if remembered else header, raw)
 
     async def again(
         self, client: str, tool: str, arguments: dict[str, Any], cwd: str, home: str = ""
@@ -182,12 +200,13 @@ class Judges:
             return {"ok": False, "problems": ["a worker died while it read the policy"]}
 
     def _policy(self, paths: list[str]) -> dict[str, Any]:
-        return {"do": "policy", "paths": paths, "guarded": self._guarded}
+        return {"do": "policy", "paths": paths, "guarded": self._guarded, "key": self._key.hex()}
 
     def _lost(self, worker: _Worker, left: list[_Request]) -> None:
         if self._closing:
             return
-        self._workers.remove(worker)
+        if worker in self._workers:
+            self._workers.remove(worker)
         if left and left[0].sha:
             first = left[0].sha
             self._strikes[first] = self._strikes.get(first, 0) + 1
@@ -202,11 +221,18 @@ class Judges:
     async def _restart(self) -> None:
         worker = _Worker(self._lost)
         await worker.start()
-        if self.version:
+        asked_for = None
+        while self.version and asked_for != self.version:
+            # Again where another policy came into force meanwhile: all judge by the same one.
+            asked_for = self.version
             reply = await self._to(worker, self._policy(self.paths))
-            if reply["ok"] and reply["version"] != self.version:
+            if worker.gone:
+                return
+            if self.version == asked_for and (not reply["ok"] or reply["version"] != asked_for):
                 # The file has changed since it was last loaded everywhere; all move together or none.
                 self.version = ""
+        if worker.gone:
+            return
         self._workers.append(worker)
         while self._backlog:
             worker.send(self._backlog.popleft())

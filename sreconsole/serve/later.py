@@ -37,6 +37,9 @@ def covering(tx: Tx, draft: Escalation, now: int) -> Grant | None:
         put_off = escalations.get(tx.connection, grant.escalation)
         if put_off is None or not _same(put_off, draft):
             continue
+        if json.loads(draft.verdict).get("raised") and not json.loads(put_off.verdict).get("raised"):
+            # What the session did since is for a human to see.
+            continue
         if len(json.loads(put_off.approvals)) >= int(json.loads(draft.verdict).get("approvers", 1)):
             return grant
     return None

@@ -55,7 +55,8 @@ class Identity:
 def bar(peer: Peer, identity: Identity, config: Config, own_uid: int, agent_uids: set[int]) -> str:
     """Why this peer may not decide, or "". Looked at for every connection and every act."""
     line = peers.ancestry(peer.pid)
-    if not line or peers.effective(peer.pid) != peer.uid:
+    # The start too: who connected may have handed its connection on and left, and its number gone to an operator.
+    if not line or peers.effective(peer.pid) != peer.uid or line[0].started != peer.started:
         return "it is gone, or not who connected"
     for one in line:
         key = (one.pid, one.started)

@@ -16,11 +16,14 @@ from sreconsole.store import outbox
 from sreconsole.store.event import NOTICE, PAGE, Event
 from sreconsole.store.outbox import Letter
 from sreconsole.store.writer import Tx, Writer
+from sreconsole.text.redact import redact
 
 PAUSES = (1, 2, 5, 10, 30, 60, 120, 300)
 """Seconds before the next try; after the last the letter is dead."""
 
 PATIENCE = 10.0
+LONGEST = 15.0
+"""Seconds for one try in all: a receiver that drips its answer must not hold up the next page."""
 
 
 class Pager:
@@ -44,7 +47,8 @@ class Pager:
         now = self._clock.now()
         for letter in await asyncio.wrap_future(self._writer.do(lambda tx: outbox.due(tx.connection, now))):
             error = await self._send(letter)
-            await asyncio.wrap_future(self._writer.do(partial(self._record, letter, error)))
+            # On a full disk too: what was sent and not noted would be sent again and again.
+            await asyncio.wrap_future(self._writer.do(partial(self._record, letter, error), vital=True))
 
     def _record(self, letter: Letter, error: str, tx: Tx) -> None:
         now = self._clock.now()
@@ -70,7 +74,7 @@ class Pager:
             return f"channel {letter.channel} is not configured"
         try:
             key = await asyncio.to_thread(secret, config, "webhook", config["pager.webhook.secret_file"])
-        except SecretMissing as missing:
+        except (SecretMissing, OSError, ValueError) as missing:
             return str(missing)
         content = json.dumps({"id": letter.id, "key": letter.key, **json.loads(letter.body)}, sort_keys=True).encode()
         headers = {
@@ -79,11 +83,18 @@ class Pager:
             **signature(key, content, self._clock.now()),
         }
         try:
-            async with httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False) as client:
-                answer = await client.post(url, content=content, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return f"{type(error).__name__}: {error}"[:300]
-        return "" if answer.is_success else f"HTTP {answer.status_code}"
+            # The status is the answer; its body is not read, however long.
+            async with (
+                asyncio.timeout(LONGEST),
+                httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False) as client,
+                client.stream("POST", url, content=content, headers=headers) as answer,
+            ):
+                return "" if answer.is_success else f"HTTP {answer.status_code}"
+        except TimeoutError:
+            return f"no answer within {LONGEST:.0f} s"
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            # An address may carry a key, and an error may quote the address.
+            return redact(f"{type(error).__name__}: {error}".replace(url, "the webhook's url")).text[:300]
 
 
 def signature(key: str, content: bytes, now: int) -> dict[str, str]:

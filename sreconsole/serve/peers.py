@@ -36,11 +36,14 @@ class Peer:
     pid: int
     uid: int
     gid: int
+    started: int = 0
 
 
 def peer(connection: socket.socket) -> Peer:
     """SO_PEERCRED of a connected unix socket."""
-    return Peer(*struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)))
+    pid, uid, gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    found = process(pid)
+    return Peer(pid, uid, gid, found.started if found else 0)
 
 
 def process(pid: int) -> Process | None:
@@ -74,7 +77,11 @@ def client(pid: int) -> Process | None:
     above = process(found.parent) if found and found.parent > 1 else None
     nearest = above
     while above and above.name in SHELLS and above.parent > 1:
-        above = process(above.parent)
+        further = process(above.parent)
+        if further and further.uid != above.uid:
+            # Another user's process is no client of this one: a client that calls itself a shell bars only itself.
+            break
+        above = further
     return above if above and above.name not in SHELLS else nearest
 
 
@@ -119,10 +126,18 @@ def home(uid: int) -> str:
 def login(line: list[Process]) -> str:
     """How a person came here: the sshd in the ancestry (root's, so its title is to be believed), else the terminal."""
     for one in line:
-        if one.name.startswith("sshd") and one.uid == 0:
+        if one.name.startswith("sshd") and _real_uid(one.pid) == 0:
             title = _read(f"/proc/{one.pid}/cmdline").replace(b"\0", b" ").strip().decode(errors="replace")
             return title or "ssh"
     return "terminal" if line and line[0].terminal else "no terminal"
+
+
+def _real_uid(pid: int) -> int | None:
+    """The real user id (proc_pid_status(5)). The owner of the files in /proc is root's also for who is not dumpable."""
+    for line in _read(f"/proc/{pid}/status").splitlines():
+        if line.startswith(b"Uid:"):
+            return int(line.split()[1])
+    return None
 
 
 def login_uid(pid: int) -> int | None:

@@ -132,6 +132,9 @@ class Policies:
                 again = await judges.again(e.client, e.tool, json.loads(e.input), e.cwd)
             verdict = again["verdict"]
             tier = int(verdict["tier"])
+            if json.loads(e.verdict).get("raised") and tier <= e.tier:
+                # What raised it is the session's conduct, which a new policy does not undo.
+                verdict, tier = {}, e.tier
             if tier == e.tier:
                 digest = bind(
                     e.asked, cwd=e.cwd, session=e.session, subagent=e.subagent, agent=e.agent, policy=again["policy"]

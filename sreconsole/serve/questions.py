@@ -78,6 +78,8 @@ class Questions:
         self._clock = clock
         self._wake = wake
         self._loop = asyncio.get_running_loop()
+        self.answered: Callable[[Tx, Escalation, int], None] = lambda tx, e, now: None
+        """Called in the transaction in which a human's no, or a yes that is used up, takes effect."""
 
     async def open(self, draft: Escalation, event: Event, waiter: Waiter) -> Escalation:
         """Open a question, or attach to the one the same call opened before; then the waiter is told its end.
@@ -100,6 +102,8 @@ class Questions:
         def ask(tx: Tx) -> Escalation:
             earlier = escalations.same_call(tx.connection, draft.session, draft.subagent, draft.call, draft.asked)
             if earlier and (again := self._again(tx, earlier, draft, waiter, now)):
+                if again.used_at != earlier.used_at:
+                    self.answered(tx, again, now)
                 return again
             self.overtake(
                 tx, draft.session, draft.subagent, draft.call,
@@ -116,7 +120,9 @@ class Questions:
                 words = f"{grant.id} of {grant.made_by}"
                 self._handed.add(born.id)
                 step = Step({**_granted(grant, now), "used_at": now}, "grant.used")
-                return _apply(tx, born, step, now, actor=grant.made_by, data={"grant": grant.id}, note=words)
+                used = _apply(tx, born, step, now, actor=grant.made_by, data={"grant": grant.id}, note=words)
+                self.answered(tx, used, now)
+                return used
             return born
 
         try:
@@ -264,6 +270,10 @@ class Questions:
         if moved.state == State.APPROVED and moved.id in self.waiters:
             self._handed.add(moved.id)
             moved = _apply(tx, moved, life.use(moved, now), now, actor="serve")
+        if (moved.state == State.DENIED and e.state != State.DENIED) or (
+            moved.state == State.APPROVED and moved.used_at is not None
+        ):
+            self.answered(tx, moved, now)
         if step.event == "escalation.broke_glass":
             tx.append(about(moved, "page.wanted", now, severity=PAGE, summary=f"break-glass: {moved.id} by {actor}"))
         return moved
@@ -306,7 +316,8 @@ class Questions:
         return await asyncio.wrap_future(self._writer.do(work, vital=True))
 
     def _tell(self, e: Escalation) -> None:
-        self._wake()
+        if e.next_at is not None:
+            self._wake()
         if e.state in (State.PENDING, State.HELD):
             return
         if waiter := self.waiters.pop(e.id, None):
@@ -389,7 +400,7 @@ def _covering(tx: Tx, live: list[Grant], draft: Escalation) -> Grant | None:
     """The grant that covers a tier-3 call: same tool, nothing done that was not seen, every target within its pattern."""
     verdict = json.loads(draft.verdict)
     acts = _acts(verdict)
-    if draft.tier != 3 or draft.kind != "tool" or int(verdict.get("approvers", 1)) > 1:
+    if draft.tier != 3 or draft.kind != "tool" or int(verdict.get("approvers", 1)) > 1 or verdict.get("raised"):
         return None
     if verdict.get("unparseable") or not acts:
         return None

@@ -14,6 +14,7 @@ from sreconsole.store import agents, rows, sessions
 from sreconsole.store.event import Event
 from sreconsole.store.sessions import Session
 from sreconsole.store.writer import Tx
+from sreconsole.text.safe import safe
 
 QUIET = 30_000
 """Milliseconds between two writes that only move `seen_at`."""
@@ -30,6 +31,10 @@ class Known:
     """(pid, start) of every client seen for it: a resumed session has a new one, and none of them may decide."""
     repositories: tuple[str, ...] | None = None
     """Names of the repository it works in; None: its owner is to be found (again) at its next call."""
+
+
+class Foreign(Exception):
+    """A call claims a session of another user's; the message says whose."""
 
 
 class Roster:
@@ -70,8 +75,14 @@ class Roster:
         return nearest or f"ask-{peer.pid}-{line[0][1] if line else 0}"
 
     def seen(self, tx: Tx, judged: dict[str, Any], client: str, peer: Peer, attended: str, now: int) -> Known:
-        """The session of this call, opened if it is new; inside the caller's transaction."""
+        """The session of this call, opened if it is new; inside the caller's transaction. Raises Foreign."""
         known = self._known.get(judged["session"])
+        earlier = known.session if known else sessions.get(tx.connection, judged["session"])
+        if earlier and earlier.uid != peer.uid:
+            # Its grants, its agent and its standing are not for whoever knows its name.
+            raise Foreign(
+                f"session {earlier.id} belongs to user {peers.user(earlier.uid)}, not to {peers.user(peer.uid)}"
+            )
         if known is None or known.session.ended_at is not None:
             known = self._open(tx, judged, client, peer, attended, now)
         elif known.repositories is None:
@@ -151,7 +162,7 @@ class Roster:
         known = self._known[session.id] = Known(session, found, now, _processes(session), repositories)
         sessions.save(tx.connection, session)
         kind = "session.resumed" if earlier else "session.started"
-        words = f"{found.agent or 'unknown agent'} ({found.how}) in {session.cwd}"
+        words = f"{found.agent or 'unknown agent'} ({found.how}) in {safe(session.cwd)}"
         facts = {"client": client, "pid": session.pid, "started": session.started, "uid": peer.uid, "how": found.how,
                  "provable": found.provable, "attended": session.attended, "mode": session.mode}  # fmt: skip
         tx.append(Event(kind, now, "gate", session.id, found.agent, "", session.id, summary=words, data=facts))

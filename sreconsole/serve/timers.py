@@ -10,7 +10,7 @@ from sreconsole.gate import escalation as life
 from sreconsole.gate.escalation import Late, State, Step
 from sreconsole.serve.clock import Clock
 from sreconsole.serve.questions import Moved, Questions, Unknown, page
-from sreconsole.store import escalations
+from sreconsole.store import escalations, grants, outbox
 from sreconsole.store.escalations import Escalation
 from sreconsole.store.event import NOTICE, Event
 from sreconsole.store.writer import Tx, Unwritable, Writer
@@ -96,6 +96,8 @@ class Timers:
 
         def work(tx: Tx) -> None:
             escalations.shift(tx.connection, drift)
+            grants.shift(tx.connection, drift, now - drift)
+            outbox.shift(tx.connection, drift)
             tx.append(Event("clock.stepped", now, "serve", severity=NOTICE, summary=f"the clock was set by {drift / 1000:+.1f} s",
                             data={"ms": drift}))  # fmt: skip
 

@@ -163,7 +163,7 @@ class Verbs:
     async def grant(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
         """Approve this one and the like, bounded."""
         done, made = await self._daemon.questions.grant(
-            text(request, "escalation"), _seen(request), desk.who, text(request, "target"),
+            text(request, "escalation"), _seen(request), desk.who, redact(text(request, "target")).text,
             float(request.get("minutes", 15)), int(request.get("uses", 1)), _reason(request), _answer(request),
         )  # fmt: skip
         return {**_state(done), "grant": made.id, "until": made.until}
@@ -208,8 +208,8 @@ class Verbs:
         if not isinstance(data, dict):
             raise BadRequest("data: must be a JSON object")
         words = str(safe(redact(text(request, "summary", 500)).text))
-        event = Event(kind, now, "emit", text(request, "session", 200), text(request, "agent", 200), desk.who.name, "",
-                      severity=NOTICE, summary=words or kind, data=data, uid=text(request, "uid", 200) or None)  # fmt: skip
+        event = Event(kind, now, "emit", _name(request, "session"), _name(request, "agent"), desk.who.name, "",
+                      severity=NOTICE, summary=words or kind, data=data, uid=_name(request, "uid") or None)  # fmt: skip
         return {"seq": await self._daemon.write(lambda tx: tx.append(event))}
 
     async def enroll(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
@@ -223,8 +223,8 @@ class Verbs:
         uid = request.get("uid")
         rules = checked(request.get("rules") or [])
         agent = Agent(
-            name, text(request, "owner", 100), int(uid) if uid is not None else None, text(request, "role", 100),
-            text(request, "model", 100), json.dumps(request.get("scope") or {}, sort_keys=True),
+            name, _name(request, "owner"), int(uid) if uid is not None else None, _name(request, "role"),
+            _name(request, "model"), json.dumps(redact_value(request.get("scope") or {})[0], sort_keys=True),
             json.dumps(rules, sort_keys=True), unattended, now, desk.who.name, None, "",
         )  # fmt: skip
         if not agent.owner:
@@ -393,6 +393,11 @@ def _seen(request: dict[str, Any]) -> tuple[int, str]:
 
 def _reason(request: dict[str, Any]) -> str:
     return redact(text(request, "reason", 2000)).text
+
+
+def _name(request: dict[str, Any], name: str) -> str:
+    """A name as it is stored: no secret in it, and harmless."""
+    return str(safe(redact(text(request, name, 200)).text))
 
 
 def _state(e: Escalation) -> dict[str, Any]:

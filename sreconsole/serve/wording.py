@@ -28,6 +28,11 @@ def plain(why: str) -> str:
     return f"Refused: {_stop(why)} {DO_NOT}"
 
 
+def stopped(why: str) -> Reply:
+    """The answer to a call of a session that is stopped: not run, and the run ends."""
+    return claude_code.stop(f"This session was stopped: {_stop(why)}")
+
+
 def parked(on: str) -> str:
     """A tier-3 call of a parked session."""
     return (

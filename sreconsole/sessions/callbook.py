@@ -10,13 +10,18 @@ from .tokens import Tokens
 FAST, EMBEDDED, SIDECHAIN = 1, 2, 4
 
 
+Place = tuple[str, str, str, str, str]
+
+
 class About(NamedTuple):
-    """What a call's price and place depend on, beside its tokens. `day` is YYYY-MM-DD (UTC), "" where unknown."""
+    """What a call's price and place depend on, beside its tokens. `day` is YYYY-MM-DD (UTC), "" where unknown; `agent`
+    the subagent that made it ("" the main thread, or not asked for)."""
 
     client: str
     model: str
     day: str
     session: str
+    agent: str = ""
 
 
 NOTHING = About("", "", "", "")
@@ -32,7 +37,7 @@ class CallBook:
 
     def __init__(self) -> None:
         self.abouts: list[About] = []
-        self._about_at: dict[tuple[str, str, str, str], int] = {}
+        self._about_at: dict[Place, int] = {}
         self._row: dict[str, int] = {}
         self._again: dict[tuple[str, int], int] = {}
         self._request = array("q")
@@ -43,9 +48,7 @@ class CallBook:
     def __len__(self) -> int:
         return len(self._flags)
 
-    def add(
-        self, key: str, request: str, about: tuple[str, str, str, str], flags: int, tokens: tuple[int, ...]
-    ) -> None:
+    def add(self, key: str, request: str, about: Place, flags: int, tokens: tuple[int, ...]) -> None:
         """Counts a line's usage. `about` as in `About`; `tokens` as in `Tokens`; `key` "" is a call of its own."""
         asked = hash(request) if request else 0
         row = self._row.get(key) if key else None
@@ -72,7 +75,7 @@ class CallBook:
                 row = other
         self._merge(row, about, flags, tokens)
 
-    def replace(self, key: str, about: tuple[str, str, str, str], tokens: tuple[int, ...]) -> None:
+    def replace(self, key: str, about: Place, tokens: tuple[int, ...]) -> None:
         """Counts a message whose last version is the right one."""
         row = self._row.get(key)
         if row is None:
@@ -80,7 +83,7 @@ class CallBook:
         else:
             self._write(row, about, 0, tokens)
 
-    def _merge(self, row: int, about: tuple[str, str, str, str], flags: int, tokens: tuple[int, ...]) -> None:
+    def _merge(self, row: int, about: Place, flags: int, tokens: tuple[int, ...]) -> None:
         held = self._flags[row]
         if (held ^ flags) & EMBEDDED:
             if held & EMBEDDED:
@@ -90,14 +93,14 @@ class CallBook:
         if sum(tokens) > one[row] + two[row] + three[row] + four[row] + five[row]:
             self._write(row, about, flags, tokens)
 
-    def _number(self, about: tuple[str, str, str, str]) -> int:
+    def _number(self, about: Place) -> int:
         at = self._about_at.get(about)
         if at is None:
             at = self._about_at[about] = len(self.abouts)
             self.abouts.append(About(*about))
         return at
 
-    def _append(self, asked: int, about: tuple[str, str, str, str], flags: int, tokens: tuple[int, ...]) -> None:
+    def _append(self, asked: int, about: Place, flags: int, tokens: tuple[int, ...]) -> None:
         one, two, three, four, five = self._tokens
         one.append(tokens[0])
         two.append(tokens[1])
@@ -108,13 +111,13 @@ class CallBook:
         self._about.append(self._number(about))
         self._flags.append(flags)
 
-    def _write(self, row: int, about: tuple[str, str, str, str], flags: int, tokens: tuple[int, ...]) -> None:
+    def _write(self, row: int, about: Place, flags: int, tokens: tuple[int, ...]) -> None:
         """The session stays the one that was seen first: a fork or resume copies calls, it does not make them."""
         for column, value in zip(self._tokens, tokens, strict=True):
             column[row] = value
         held = self.abouts[self._about[row]]
         if held != about:
-            self._about[row] = self._number((held.client, about[1], about[2], held.session))
+            self._about[row] = self._number((held.client, about[1], about[2], held.session, held.agent))
         self._flags[row] = flags
 
     def calls(self) -> Iterator[tuple[About, bool, Tokens]]:

@@ -36,9 +36,22 @@ QUIET = frozenset(
         "custom-title",
         "tag",
     }
-    | {"agent-name", "agent-color", "agent-setting", "mode", "atis-latch", "tools-used", "stop_hook_summary"}
+    | {
+        "agent-name",
+        "agent-color",
+        "agent-setting",
+        "mode",
+        "atis-latch",
+        "tools-used",
+        "api-request",
+        "api-request-blob",
+        "api-request-shape",
+    }
 )
 """Known kinds that change nothing here."""
+
+OVER = ("end_turn", "stop_sequence", "refusal")
+"""Stop reasons that end a turn. Most lines of older versions have none: no reason says nothing."""
 
 ASKS_HUMAN = frozenset({"AskUserQuestion", "ExitPlanMode"})
 _NOT_A_PROMPT = (
@@ -53,7 +66,7 @@ _NOT_A_PROMPT = (
 
 def records(line: dict[str, Any]) -> Iterator[Record]:
     """The records of one parsed line."""
-    kind = line.get("type")
+    kind = text(line.get("type"))
     at, agent = millis(line.get("timestamp")), text(line.get("agentId"))
     if kind in ("user", "assistant", "system", "progress") and (line.get("cwd") or line.get("sessionId")):
         words = (text(line.get(word)) for word in ("sessionId", "version", "cwd", "gitBranch"))
@@ -74,7 +87,7 @@ def records(line: dict[str, Any]) -> Iterator[Record]:
     elif kind == "cost-state":
         yield OwnTotal(at, agent, own_total(line), _number(line.get("totalCostUSD")))
     elif kind not in QUIET:
-        yield Skipped(at, agent, text(kind) or "no type")
+        yield Skipped(at, agent, kind or "no type")
 
 
 def _number(value: Any) -> float | None:
@@ -112,13 +125,17 @@ def _assistant(line: dict[str, Any], at: int, agent: str, flags: int) -> Iterato
         identity, request, uuid = text(message.get("id")), text(line.get("requestId")), text(line.get("uuid"))
         key = identity or (f"\0{request}" if request else f"\0\0{uuid}" if uuid else "")
         day = text(line.get("timestamp"))[:10]
-        about = About(CLAUDE, text(message.get("model")) or "unknown", day, text(line.get("sessionId")))
+        about = About(CLAUDE, text(message.get("model")) or "unknown", day, text(line.get("sessionId")), agent)
         request = request if identity else ""
         said, effort = flat(blocks)[:KEPT], text(line.get("effort"))
         yield Answered(at, agent, key, request, about, flags, of_anthropic(used), said, effort)
     for block in blocks:
         if isinstance(block, dict) and block.get("type") == "tool_use":
             yield _called(block, at, agent)
+    if message.get("stop_reason") in OVER and not any(
+        one.get("type") == "tool_use" for one in blocks if isinstance(one, dict)
+    ):
+        yield TurnEnded(at, agent)
 
 
 def _called(block: dict[str, Any], at: int, agent: str) -> Called:

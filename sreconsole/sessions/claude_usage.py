@@ -10,7 +10,7 @@ import msgspec
 
 from .callbook import EMBEDDED, FAST, SIDECHAIN, CallBook
 from .logfiles import CLAUDE, Blocks
-from .tokens import Tokens, anthropic, count, of_anthropic
+from .tokens import MOST, Tokens, anthropic, count, of_anthropic
 
 _USAGE = b'"output_tokens"'  # every usage names its output; a long needle is found 1.7 times as fast as `"usage"`
 _OWN_TOTAL = b'"cost-state"'
@@ -128,11 +128,11 @@ class ClaudeUsage:
             (split.ephemeral_5m_input_tokens or 0) if split else 0,
             (split.ephemeral_1h_input_tokens or 0) if split else 0,
         )
-        if min(tokens) < 0:
+        if min(tokens) < 0 or max(tokens) > MOST:
             tokens = Tokens(*map(count, tokens))
         if usage.speed == "fast":
             flags |= FAST
-        about = (CLAUDE, message.model or "unknown", (when or "")[:10], session or "")
+        about = (CLAUDE, message.model or "unknown", (when or "")[:10], session or "", "")
         key = message.id or (f"\0{request}" if request else f"\0\0{uuid}" if uuid else "")
         self.book.add(key, request or "" if message.id else "", about, flags, tokens)
 
@@ -152,7 +152,7 @@ class ClaudeUsage:
             if isinstance(message, dict) and isinstance(message.get("usage"), dict):
                 self._count_loose(message, inner, record, flags)
                 counted = True
-        self.unreadable += not counted
+        self.unreadable += not counted and not _is_json(raw)
 
     def _count_loose(self, message: dict[str, Any], inner: dict[str, Any], record: dict[str, Any], flags: int) -> None:
         usage = message["usage"]
@@ -162,7 +162,7 @@ class ClaudeUsage:
         if usage.get("speed") == "fast":
             flags |= FAST
         when = text(inner.get("timestamp")) or text(record.get("timestamp"))
-        about = (CLAUDE, model or "unknown", when[:10], text(record.get("sessionId")))
+        about = (CLAUDE, model or "unknown", when[:10], text(record.get("sessionId")), "")
         identity, request = text(message.get("id")), text(inner.get("requestId"))
         uuid = text(inner.get("uuid"))
         key = identity or (f"\0{request}" if request else f"\0\0{uuid}" if uuid else "")
@@ -179,6 +179,14 @@ class ClaudeUsage:
         for record in records_in(tail[tail.rfind(b"\n", 0, at) + 1 : stop if stop >= 0 else None]):
             if record.get("type") == "cost-state" and isinstance(record.get("modelUsage"), dict):
                 self.own_totals[text(record.get("sessionId"))] = record
+
+
+def _is_json(raw: bytes) -> bool:
+    try:
+        json.loads(raw)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def text(value: Any) -> str:

@@ -56,11 +56,11 @@ class CodexReader:
 
     def records(self, line: dict[str, Any]) -> Iterator[Record]:
         """The records of one parsed line."""
-        at, kind, payload = millis(line.get("timestamp")), line.get("type"), line.get("payload")
+        at, kind, payload = millis(line.get("timestamp")), text(line.get("type")), line.get("payload")
         if self._replaying and isinstance(payload, dict) and self._inherited(payload, text(line.get("timestamp"))):
             return
         if not isinstance(payload, dict):
-            yield Skipped(at, "", text(kind) or "no type")
+            yield Skipped(at, "", kind or "no type")
             return
         if kind == "session_meta":
             yield from self._meta(payload, at, text(line.get("timestamp")))
@@ -73,7 +73,7 @@ class CodexReader:
         elif kind == "compacted":
             yield Compacted(at, "", "auto")
         elif kind not in ("token_usage_record", "world_state", "inter_agent_communication"):
-            yield Skipped(at, "", text(kind) or "no type")
+            yield Skipped(at, "", kind or "no type")
 
     def _inherited(self, payload: dict[str, Any], when: str) -> bool:
         """Whether a line of a fork is its parent's, written again. The running total is carried over from it."""
@@ -123,7 +123,7 @@ class CodexReader:
         yield Opened(at, "", self.session, CODEX, "", text(payload.get("cwd")))
 
     def _event(self, payload: dict[str, Any], at: int, day: str) -> Iterator[Record]:
-        kind = payload.get("type")
+        kind = text(payload.get("type"))
         if kind == "task_started":
             yield Prompted(at, "", "", True)
         elif kind == "task_complete":
@@ -137,7 +137,7 @@ class CodexReader:
         elif kind in ("error", "stream_error"):
             yield Errored(at, "", text(payload.get("message"))[:KEPT], 0, kind == "error")
         elif kind not in QUIET_EVENTS:
-            yield Skipped(at, "", f"event_msg/{text(kind)}")
+            yield Skipped(at, "", f"event_msg/{kind}")
 
     def _counted(self, info: Any, at: int, day: str) -> Iterator[Record]:
         """The growth of the running total as one call, and the total as the client's own."""
@@ -164,7 +164,7 @@ class CodexReader:
             yield OwnTotal(at, "", as_tokens(now), None)
 
     def _item(self, payload: dict[str, Any], at: int) -> Iterator[Record]:
-        kind = payload.get("type")
+        kind = text(payload.get("type"))
         call = text(payload.get("call_id")) or text(payload.get("id"))
         if kind in ("function_call", "custom_tool_call", "local_shell_call"):
             yield _called(payload, call, at)
@@ -175,7 +175,7 @@ class CodexReader:
                 about = About(CODEX, self.model or "unknown", "", self.session)
                 yield Answered(at, "", "", "", about, 0, NO_TOKENS, flat(payload.get("content"))[:KEPT], self.effort)
         elif kind not in QUIET_ITEMS:
-            yield Skipped(at, "", f"response_item/{text(kind)}")
+            yield Skipped(at, "", f"response_item/{kind}")
 
 
 def _raw(usage: dict[str, Any]) -> Raw:

@@ -16,7 +16,7 @@ import msgspec
 from .callbook import CallBook
 from .claude_usage import records_in, text
 from .logfiles import CODEX, Blocks
-from .tokens import NO_TOKENS, Tokens, openai
+from .tokens import MOST, NO_TOKENS, Tokens, openai
 
 _WANTED = (b'"token_', b'"turn_context"', b'"session_meta"')
 BURST_MS = 1000.0
@@ -175,7 +175,7 @@ class CodexUsage:
         if known is not None:
             found = [one for one in found if hash(one[0].total) not in known]
         for call, used in found:
-            self.book.add("", "", (CODEX, call.model or model, call.at[:10], identity), 0, used)
+            self.book.add("", "", (CODEX, call.model or model, call.at[:10], identity, ""), 0, used)
         if found:
             used = Tokens._make(map(sum, zip(*(one[1] for one in found), strict=True)))
             self.counted[identity] = self.counted.get(identity, NO_TOKENS).plus(used)
@@ -208,6 +208,7 @@ def _take(rollout: Rollout, line: _Line) -> None:
             rollout.begun = line.timestamp or ""
             rollout.born = payload.timestamp or line.timestamp or ""
             rollout.id = payload.id or payload.session_id or ""
+            rollout.model = payload.model or ""
             rollout.parent = payload.forked_from_id or payload.parent_thread_id or _spawned_by(payload.source)
     elif line.type == "turn_context":
         rollout.model = payload.model or rollout.model
@@ -236,11 +237,11 @@ def _spawned_by(source: Any) -> str:
 
 def _raw(usage: _Usage) -> Raw:
     return (
-        max(0, usage.input_tokens or 0),
-        max(0, usage.cached_input_tokens or 0),
-        max(0, usage.cache_write_input_tokens or 0),
-        max(0, usage.output_tokens or 0),
-        max(0, usage.reasoning_output_tokens or 0),
+        min(MOST, max(0, usage.input_tokens or 0)),
+        min(MOST, max(0, usage.cached_input_tokens or 0)),
+        min(MOST, max(0, usage.cache_write_input_tokens or 0)),
+        min(MOST, max(0, usage.output_tokens or 0)),
+        min(MOST, max(0, usage.reasoning_output_tokens or 0)),
     )
 
 

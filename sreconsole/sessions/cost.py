@@ -28,11 +28,13 @@ class Cost:
         return not self.unpriced
 
 
-def cost(session: Session, prices: PriceList) -> Cost:
-    """The session's cost, subagents included."""
+def cost(session: Session, prices: PriceList, agent: str | None = None) -> Cost:
+    """The session's cost, subagents included; or that of its main thread (`agent` "") or of one subagent alone."""
     sums: dict[str, Decimal] = {}
     unpriced: set[str] = set()
     for about, fast, tokens in session.book.calls():
+        if agent is not None and about.agent != agent:
+            continue
         rates = prices.rates(about.model, about.day, fast)
         if rates is None:
             unpriced.add(about.model)

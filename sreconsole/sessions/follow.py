@@ -4,7 +4,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from .claude_usage import records_in
 from .codex_records import CodexReader
 from .gemini_records import GeminiReader
 from .logfiles import CODEX, GEMINI, Faults, log_files, open_log, whose
-from .record import Record, Restarted, Skipped
+from .record import Answered, Record, Restarted, Skipped
 from .session import Session, fold
 from .tail import Cursor, Lines, Tail
+from .tokens import NO_TOKENS
 
 HEAD = 4096
 PEEK = 64 << 10
@@ -78,7 +79,8 @@ class Log:
 class Follower:
     """All logs under some folders. Call `discover` now and then, `changed` often, `catch_up` for what it gives.
 
-    A subagent's file is folded into its parent's session, because its records name that session. A file that
+    A call belongs to the session it was seen in first: a resumed or forked one copies it, and costs of sessions can be
+    added up. A subagent's file is folded into its parent's session, because its records name that session. A file that
     vanished stays in `sessions`: what was folded from it is ours.
     """
 
@@ -87,6 +89,7 @@ class Follower:
     sessions: dict[str, Session] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     _open: dict[Path, None] = field(default_factory=dict)
+    _owner: dict[str, str] = field(default_factory=dict)
 
     def discover(self, cursors: dict[str, Cursor] | None = None) -> list[Log]:
         """Logs that were not known yet. `cursors` (by path) are where an earlier run stopped."""
@@ -152,6 +155,8 @@ class Follower:
             if held is not None and named not in self.sessions:
                 self.sessions[named] = held
         key = log.session or str(log.path)
+        if isinstance(record, Answered) and record.key and self._owner.setdefault(record.key, key) != key:
+            record = replace(record, tokens=NO_TOKENS)
         self.sessions[key] = fold(self.sessions.get(key) or Session(client=log.client), record, now)
 
     def _hold(self, log: Log) -> None:

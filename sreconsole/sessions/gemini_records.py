@@ -40,7 +40,7 @@ class GeminiReader:
             yield Skipped(0, "", "no type")
 
     def _message(self, line: dict[str, Any]) -> Iterator[Record]:
-        kind, at = line.get("type"), millis(line.get("timestamp"))
+        kind, at = text(line.get("type")), millis(line.get("timestamp"))
         if kind == "gemini":
             yield from self._answer(line, at)
         elif kind == "user":
@@ -48,7 +48,7 @@ class GeminiReader:
         elif kind == "error":
             yield Errored(at, "", flat(line.get("content"))[:KEPT], 0, True)
         elif kind not in KINDS:
-            yield Skipped(at, "", text(kind) or "no type")
+            yield Skipped(at, "", kind or "no type")
 
     def _prompt(self, line: dict[str, Any], at: int) -> Iterator[Record]:
         content = line.get("content")

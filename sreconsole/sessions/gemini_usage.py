@@ -118,7 +118,7 @@ class GeminiUsage:
         if kind not in ("gemini", "") or not any(count(value) for value in used.values()):
             return
         self._model = model or self._model
-        about = (GEMINI, self._model or "unknown", (when or self._day)[:10], self._session)
+        about = (GEMINI, self._model or "unknown", (when or self._day)[:10], self._session, "")
         if identity:
             scope = "" if len(identity) >= 32 else self._session
             self.book.replace(f"gemini\0{scope}\0{identity}", about, of_gemini(used))

@@ -30,7 +30,7 @@ def snapshot() -> dict[str, Any]:
     providers = import_module("genai_prices.data").providers
     return {
         "source": "genai-prices " + metadata.version("genai-prices"),
-        "licence": "MIT, Copyright Pydantic Services Inc.",
+        "licence": "MIT, Copyright (c) Pydantic Services Inc. 2025 to present; the text is in prices.LICENSE",
         "unit": "US dollars per million tokens, list price",
         "providers": [_provider(one) for one in providers if one.model_match is not None],
     }

@@ -1,11 +1,13 @@
 """Claude Code's own word about its running processes: `sessions/<pid>.json`, undocumented, since 2.1.139.
 
-The process is recognised by its start time (`procStart`, field 22 of /proc/<pid>/stat), because a pid comes back.
+The process is recognised by its start time (`procStart`, field 22 of /proc/<pid>/stat), because a pid comes back, and only
+within its pid namespace (`pidDomain`).
 """
 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,15 @@ def started_at(pid: int) -> int | None:
     return int(fields[19]) if len(fields) > 19 else None
 
 
+@cache
+def namespace() -> str:
+    """Our pid namespace as the client writes it at the end of `pidDomain`: "pid:[4026531836]"."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
+
+
 def read(folder: Path, started: Callable[[int], int | None] = started_at) -> Iterator[Entry]:
     """Every entry that can be read; orphans of older versions (`pid-<n>.json`) and broken files are passed over."""
     try:
@@ -60,7 +71,10 @@ def _entry(pid: int, told: dict[str, Any], started: Callable[[int], int | None])
     began = told.get("procStart")
     began = int(began) if isinstance(began, int | str) and str(began).isdigit() else 0
     now = started(pid)
-    alive = now is not None and (not began or now == began)
+    alive: bool | None = now is not None and (not began or now == began)
+    domain = text(told.get("pidDomain"))
+    if domain and not domain.endswith(namespace()):
+        alive = None
     at = millis(told.get("statusUpdatedAt")) or millis(told.get("updatedAt"))
     return Entry(
         text(told.get("sessionId")), pid, began, text(told.get("cwd")), Registry(text(told.get("status")), at, alive)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 KEPT = 2_000
 """Characters of foreign text a record keeps."""
 
@@ -54,8 +56,11 @@ def flat(content: Any) -> str:
 
 def digest(*parts: Any) -> str:
     """Names a call or a result: equal input, equal name."""
-    text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=True)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    try:
+        text = msgspec.json.encode(parts, order="deterministic")
+    except (TypeError, ValueError, UnicodeEncodeError, RecursionError):
+        text = json.dumps(parts, sort_keys=True, default=str).encode()
+    return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 
 def call_digest(tool: str, given: Any) -> str:
@@ -69,7 +74,8 @@ def patched_lines(patch: Any) -> tuple[int, int]:
     """(added, removed) of Claude Code's `structuredPatch`."""
     added = removed = 0
     for hunk in patch if isinstance(patch, list) else ():
-        for line in hunk.get("lines", ()) if isinstance(hunk, dict) else ():
+        lines = hunk.get("lines") if isinstance(hunk, dict) else None
+        for line in lines if isinstance(lines, list) else ():
             if isinstance(line, str):
                 added += line.startswith("+")
                 removed += line.startswith("-")

@@ -38,6 +38,8 @@ READS = frozenset(
 )
 SPAWNS = frozenset({"Agent", "Task", "spawn_agent"})
 MINUTE = 60_000
+RESUMED_AFTER = 5_000
+"""A subagent's last words may be stamped after its result; what it does later than this is work it was sent back to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Thread:
     tokens: Tokens = NO_TOKENS
     last_said: str = ""
     last_said_at: int = 0
+    spoke_last: bool = False
     last_check: Step | None = None
     edited_at: int = 0
     handed_over_at: int = 0
@@ -223,7 +226,7 @@ def _thread(state: Session, record: Record) -> Thread:
         if record.agent:
             thread.turn_open, thread.turn_began = True, record.at
     thread.last = max(thread.last, record.at)
-    if thread.finished and record.at > thread.finished:
+    if thread.finished and record.at > thread.finished + RESUMED_AFTER:
         thread.finished = 0
     return thread
 
@@ -259,6 +262,7 @@ def _changed(state: Session, record: Changed) -> None:
 def _answered(state: Session, thread: Thread, record: Answered) -> None:
     thread.errors, thread.gave_up = 0, False
     thread.turn_open = True
+    thread.spoke_last = bool(record.text)
     if record.text:
         thread.last_said, thread.last_said_at = record.text, record.at
     if record.effort and not record.agent:
@@ -288,7 +292,7 @@ def _called(state: Session, thread: Thread, record: Called) -> None:
         return
     state.calls_seen.add(record.call)
     facts = state.facts
-    thread.turn_open = True
+    thread.turn_open, thread.spoke_last = True, False
     thread.open[record.call] = record
     facts.calls += 1
     facts.tools[record.tool] += 1
@@ -353,7 +357,7 @@ def _worked_with_git(state: Session, thread: Thread, call: Called, record: Retur
 
 
 def _prompted(state: Session, thread: Thread, record: Prompted) -> None:
-    thread.turn_open, thread.turn_began, thread.how = True, record.at, ""
+    thread.turn_open, thread.turn_began, thread.how, thread.spoke_last = True, record.at, "", False
     thread.last_check, thread.edited_at, thread.handed_over_at = None, 0, 0
     thread.last_said = ""
     if record.by_human:

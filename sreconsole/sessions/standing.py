@@ -60,11 +60,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The client's own file about its process (`sessions/<pid>.json`). `alive`: that very process still exists."""
+    """The client's own file about its process (`sessions/<pid>.json`). `alive`: that very process still exists;
+    None: it cannot be seen from here (another pid namespace)."""
 
     status: str
     at: int
-    alive: bool
+    alive: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _by_us(hooks: Hooks) -> Standing | None:
 
 def _by_process(session: Session, hooks: Hooks, registry: Registry | None, process: Process | None) -> Standing | None:
     gone = (process is not None and not process.alive) or (
-        process is None and registry is not None and not registry.alive
+        process is None and registry is not None and registry.alive is False
     )
     if not gone:
         return None
@@ -141,10 +142,12 @@ def _by_process(session: Session, hooks: Hooks, registry: Registry | None, proce
         return Standing("ended", "hooks", end_word(hooks.ended), hooks.at)
     if session.main.gave_up:
         return Standing("ended", "process", "gave up", since)
-    if not session.heard or session.main.turn_open or session.main.open:
+    main = session.main
+    if not session.heard or main.open or (main.turn_open and not main.spoke_last):
         why = "died" if session.heard else "unknown end"
         return Standing("ended", "process", why, since)
-    return Standing("ended", "process", "finished" if session.main.turn_ended else "exited", since)
+    finished = main.turn_ended and not main.turn_open
+    return Standing("ended", "process", "finished" if finished else "exited", since)
 
 
 def _by_end(session: Session, hooks: Hooks) -> Standing | None:
@@ -171,7 +174,9 @@ def _asked(hooks: Hooks) -> Standing | None:
 
 def _by_registry(session: Session, now: int, registry: Registry | None, hooks: Hooks) -> Standing | None:
     """The client's own word. One thing is known to be wrong in it: idle, while a question is open."""
-    if registry is None or not registry.alive or registry.status not in ("busy", "waiting", "idle", "shell"):
+    if registry is None or registry.alive is False or registry.status not in ("busy", "waiting", "idle", "shell"):
+        return None
+    if registry.alive is None and now - registry.at >= STALE_AFTER:
         return None
     asked = _asked(hooks)
     if asked is not None:

@@ -28,13 +28,15 @@ class Tokens(NamedTuple):
 
 
 NO_TOKENS = Tokens()
+MOST = 10**15
+"""More tokens than anything uses: a larger number in a log is not believed beyond it."""
 
 
 def count(value: Any) -> int:
     """A token count out of a log: whole, never negative; anything that is no number is 0."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0
-    return max(0, int(value)) if math.isfinite(value) else 0
+    return min(max(0, int(value)), MOST) if math.isfinite(value) else 0
 
 
 def of_anthropic(usage: Mapping[str, Any]) -> Tokens:

@@ -107,7 +107,8 @@ def same_call(connection: sqlite3.Connection, session: str, subagent: str, call:
     """The newest escalation of the same tool call: what a hook that presents itself again is asking about."""
     found = _read(
         connection,
-        "session = ? AND subagent = ? AND call = ? AND asked = ? ORDER BY n DESC LIMIT 1",
+        # + keeps the planner from walking the session's whole past, newest first, to find none.
+        "n = (SELECT max(+n) FROM escalations WHERE session = ? AND subagent = ? AND call = ? AND asked = ?)",
         [session, subagent, call, asked],
     )
     return found[0] if found else None
@@ -125,7 +126,7 @@ def of_session(connection: sqlite3.Connection, session: str) -> list[Escalation]
 
 def of_call(connection: sqlite3.Connection, session: str, subagent: str, call: str) -> list[Escalation]:
     """The open ones of one tool call, whatever its arguments."""
-    where = "session = ? AND subagent = ? AND call = ? AND state IN ('pending', 'held', 'deferred') ORDER BY n"
+    where = "session = ? AND subagent = ? AND call = ? AND state IN ('pending', 'held', 'deferred')"
     return _read(connection, where, [session, subagent, call])
 
 

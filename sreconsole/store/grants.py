@@ -66,6 +66,18 @@ def spend(connection: sqlite3.Connection, grant: Grant) -> bool:
     return done.rowcount == 1
 
 
+def shift(connection: sqlite3.Connection, milliseconds: int, before: int) -> None:
+    """Move the ends of live grants by as much as the wall clock was set; `before` is the time it showed until then.
+
+    One that was over stays over.
+    """
+    connection.execute(
+        "UPDATE grants SET until = CASE WHEN until > ?2 THEN until + ?1 ELSE min(until, ?2 + ?1) END "
+        "WHERE until > min(?2, ?2 + ?1) AND revoked_at IS NULL",
+        (milliseconds, before),
+    )
+
+
 def revoke(connection: sqlite3.Connection, id: str, now: int, by: str) -> bool:
     """End a grant now; False if it was not live any more."""
     done = connection.execute(

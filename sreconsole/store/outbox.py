@@ -59,6 +59,11 @@ def sent(connection: sqlite3.Connection, letter: Letter, now: int) -> None:
                 attempts=letter.attempts + 1, error="")  # fmt: skip
 
 
+def shift(connection: sqlite3.Connection, milliseconds: int) -> None:
+    """Move the next tries by as much as the wall clock was set."""
+    connection.execute("UPDATE outbox SET next_at = next_at + ? WHERE state = 'waiting'", (milliseconds,))
+
+
 def failed(connection: sqlite3.Connection, letter: Letter, error: str, next_at: int | None) -> None:
     """Note a failed try; `next_at` None gives it up as dead."""
     rows.update(connection, "outbox", "id", letter.id, state="waiting" if next_at else "dead", next_at=next_at,

@@ -101,6 +101,8 @@ class Writer:
         self._connection.execute("PRAGMA wal_autocheckpoint=0")
         self._head = log.tip(self._connection)
         self._seen = self._foreign_writes()
+        # SQLite puts its log beside the file a symbolic link leads to.
+        self._log = Path(f"{path.resolve()}-wal")
         self._files = self._on_disk()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
@@ -312,9 +314,7 @@ class Writer:
             self._head.words.clear()
 
     def _on_disk(self) -> tuple[Identity | None, Identity | None]:
-        # SQLite puts its log beside the file a symbolic link leads to.
-        real = self.path.resolve()
-        return _identity(real), _identity(real.with_name(real.name + "-wal"))
+        return _identity(self.path), _identity(self._log)
 
     def _lost(self) -> StoreLost | None:
         """Whether the names on disk still lead to the files that are open; two system calls."""

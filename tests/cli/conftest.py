@@ -34,7 +34,7 @@ def empty(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     try:
         yield Hand(made, monkeypatch, capsys)
     finally:
-        lock = made.home.runtime / "serve.lock"
+        lock = made.home.state / "serve.lock"
         pid = lock.read_text().strip() if lock.exists() else ""
         if pid and _is_serve(pid):
             os.kill(int(pid), 15)

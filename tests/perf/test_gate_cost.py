@@ -5,8 +5,10 @@ Run with `pytest tests/perf/test_gate_cost.py -m perf -s`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -21,7 +23,7 @@ from house import CLIENT, House
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from figures import children, head, private, resident, row, spread, synced
+from figures import children, head, private, resident, row, spent, spread, synced
 
 from sreconsole.gate import hook_file
 from sreconsole.policy.action import Action
@@ -149,6 +151,24 @@ def run(words: list[str], stdin: Path) -> float:
     return took
 
 
+def instant_gate(path: Path, payload: bytes) -> str:
+    """A socket that gives no opinion on that payload without looking at it: what is left is the hook's own time."""
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path))
+    listening.listen(8)
+    answer = b"sre/1 %s 0 0 0\n" % hashlib.sha256(payload).hexdigest().encode()
+
+    def work() -> None:
+        while True:
+            line, _ = listening.accept()
+            line.recv(1 << 16)
+            line.sendall(answer)
+            line.close()
+
+    threading.Thread(target=work, daemon=True).start()
+    return str(path)
+
+
 def test_a_hook_beside_the_bare_interpreter(house: House) -> None:
     python = hook_file.interpreter(False)
     made = hook_file.prepared(python)
@@ -157,11 +177,14 @@ def test_a_hook_beside_the_bare_interpreter(house: House) -> None:
     payload = house.folder / "payload"
     payload.write_bytes(tool("Bash", {"command": "git commit -m 'a step'"}))
     base = [str(python), "-I", "-S"]
-    hook = [*base, str(made.installed(house.folder)), str(house.home.hook_socket), str(os.getuid()), "claude-code"]
+    hook = [*base, str(made.installed(house.folder))]
+    known = [str(os.getuid()), "claude-code", "PreToolUse", "20"]
+    instant = instant_gate(house.folder / "instant.sock", payload.read_bytes())
     programs = {
         "bare": [*base, "-c", "pass"],
         "hash": [*base, "-c", "import _sha256" if sys.version_info < (3, 12) else "pass"],
-        "hook": [*hook, "PreToolUse", "20"],
+        "alone": [*hook, instant, *known],
+        "hook": [*hook, str(house.home.hook_socket), *known],
     }
     took: dict[str, list[float]] = {name: [] for name in programs}
     for n in range(210):
@@ -169,11 +192,24 @@ def test_a_hook_beside_the_bare_interpreter(house: House) -> None:
             seconds = run(words, payload)
             if n >= 10:
                 took[name].append(seconds)
-    bare, hashed, whole = (spread(took[name]) for name in ("bare", "hash", "hook"))
+    bare, hashed, alone, whole = (spread(took[name]) for name in ("bare", "hash", "alone", "hook"))
     head()
     row("bare `python3 -I -S`", bare)
     row("the same, `import _sha256`", hashed, f"bare {bare}", hashed.p50 / bare.p50)
-    row("hook, spawn to exit, tier 2", whole, f"bare {bare}", whole.p50 / bare.p50, "≤ 1.3 × bare")
+    row(
+        "hook, spawn to exit, a socket that answers at once",
+        alone,
+        f"bare {bare}",
+        alone.p50 / bare.p50,
+        "≤ 1.3 × bare",
+    )
+    row(
+        "hook, spawn to exit, tier 2: judged, and its event on disk",
+        whole,
+        f"bare {bare}",
+        whole.p50 / bare.p50,
+        "≤ 1.3 × bare",
+    )
     assert len(house.events("tool.passed")) == 210
     assert len(made.compiled) < 16_000
 
@@ -261,13 +297,20 @@ def test_calls_to_disk(house: House, callers: Callers, at_once: int) -> None:
         event, raw = frames[n * 7 % len(frames)]
         raw = raw.replace(b'"s-1"', b'"s-%d"' % (n % at_once)).replace(b'"toolu_1"', b'"c-%d"' % n)
         calls.append([event, raw.decode()])
-    before = len(house.events())
+    assert house.serve
+    before, workers = len(house.events()), children(house.serve.pid)
+    used = spent(house.serve.pid), sum(map(spent, workers))
     done = callers.order("load", calls=calls, at_once=at_once)
+    own, theirs = spent(house.serve.pid) - used[0], sum(map(spent, workers)) - used[1]
     disk = spread([synced(house.folder) for _ in range(200)])
     each = spread(done["took"])
     head()
     row(f"hook.sock → disk, {at_once} at a time", f"{len(calls) / done['seconds']:.0f} calls/s, {each}", f"fdatasync {disk}",
         each.p50 / disk.p50, "≥ 1,000 calls/s")  # fmt: skip
+    row(
+        "processor time of one call",
+        f"serve {1000 * own / len(calls):.2f} ms, workers {1000 * theirs / len(calls):.2f} ms",
+    )
     assert len(house.events()) - before == len(calls) + at_once
 
 
@@ -284,19 +327,22 @@ def test_five_thousand_waiting(house: House, callers: Callers) -> None:
     opened = time.perf_counter() - start
     family = [house.serve.pid, *children(house.serve.pid)]
     alone, together = resident(house.serve.pid), sum(private(pid) for pid in family)
-    answered = decided(house, found, callers)
+    used = spent(house.serve.pid)
+    answered = decided(house, found, callers, 32)
+    used = spent(house.serve.pid) - used
     head()
     row("5,000 waiting: serve's memory", f"{alone:.0f} MB", f"empty {empty:.0f} MB", alone / empty, "≤ 100 MB")
     row("one waiting question", f"{(alone - empty) * 1024 / count:.1f} KB")
     row("serve and its workers, shared pages counted once", f"{together:.0f} MB")
     row("5,000 questions opened", f"{opened:.2f} s, {count / opened:.0f}/s")
-    row("5,000 decided, each by itself, over 8 lines, until all hooks are answered",
+    row("5,000 decided, each by itself, over 32 lines, until all hooks are answered",
         f"{answered:.2f} s, {count / answered:.0f}/s", "", None, "≤ 2 s")  # fmt: skip
+    row("processor time of one decision in serve", f"{1000 * used / count:.2f} ms")
 
 
-def decided(house: House, found: list[Escalation], callers: Callers) -> float:
+def decided(house: House, found: list[Escalation], callers: Callers, lines: int) -> float:
     """Seconds from the first approval until the last hook has its answer."""
-    desks = [Line(house.home, timeout=60) for _ in range(8)]
+    desks = [Line(house.home, timeout=60) for _ in range(lines)]
 
     def decide(number: int) -> None:
         for e in found[number :: len(desks)]:

@@ -73,7 +73,8 @@ class Hand:
     def asked(self, **changes: Any) -> Escalation:
         """A question in the store, as if an agent had asked it."""
         verdict = {"tier": 3, "rule": "git.publish", "why": "Leaves the machine.", "does": "pushes commits",
-                   "target": "origin main", "where": "policy.yaml:7", **changes.pop("verdict", {})}  # fmt: skip
+                   "target": "origin main", "where": "policy.yaml:7",
+                   "effects": [{"kind": "git.push", "target": "origin main"}], **changes.pop("verdict", {})}  # fmt: skip
         now = time.time_ns() // 1_000_000
         connection = database.open_writer(self.house.home.store)
         try:

@@ -104,7 +104,13 @@ def test_alike_is_equal_in_all_but_who_asks(changes: dict[str, Any], same: bool)
 
 @pytest.mark.parametrize(
     "changes",
-    [{"kind": "question"}, {"verdict": {"tier": 2}}, {"verdict": {"confirm": "type"}}, {"verdict": {"approvers": 2}}],
+    [
+        {"kind": "question"},
+        {"verdict": {"tier": 2}},
+        {"verdict": {"confirm": "type"}},
+        {"verdict": {"approvers": 2}},
+        {"verdict": {"raised": ["streak"]}},
+    ],
 )
 def test_some_questions_are_like_no_other(changes: dict[str, Any]) -> None:
     assert alike.mark(judged()) != ""

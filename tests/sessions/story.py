@@ -33,7 +33,7 @@ class Story:
 
     def answer(self, text: str = "", tokens: Tokens = Tokens(100, 50), agent: str = "") -> "Story":
         self.wait(SECOND)
-        about = About(self.client, self.model, "2026-03-01", "s1")
+        about = About(self.client, self.model, "2026-03-01", "s1", agent)
         return self.tell(Answered(self.now, agent, f"m{next(self._ids)}", "r", about, 0, tokens, text))
 
     def open(

@@ -48,6 +48,8 @@ def test_a_captured_claude_session_with_its_subagents_file() -> None:
     assert float(cost(session, PriceList()).usd) == pytest.approx(session.own_total.usd or 0)
     (spawner,) = children(session)
     assert children(session)[spawner][0].id == "a9e81325748719428"
+    parts = [cost(session, PriceList(), agent).usd for agent in ("", "a9e81325748719428")]
+    assert parts[1] > 0 and sum(parts) == cost(session, PriceList()).usd
     assert thread_tokens(session) == {"": Tokens(1300, 260), "a9e81325748719428": Tokens(200, 40)}
 
 
@@ -84,6 +86,18 @@ def test_the_cost_of_a_followed_session_is_what_usage_says(tmp_path: Path) -> No
     session, report = folded(tmp_path)["s1"], measure([tmp_path], PriceList())
     assert session.tokens == report.models["claude-opus-4-6"].tokens
     assert cost(session, PriceList()).usd == report.models["claude-opus-4-6"].usd
+
+
+def test_costs_of_sessions_that_copy_one_another_can_be_added_up(tmp_path: Path) -> None:
+    first = [assistant(f"m{n}", usage(1, 10), f"r{n}") for n in range(5)]
+    put(tmp_path / "a.jsonl", *first)
+    put(
+        tmp_path / "b.jsonl",
+        *[{**one, "sessionId": "s2"} for one in first],
+        assistant("m9", usage(1, 4), "r9", sessionId="s2"),
+    )
+    sessions = folded(tmp_path)
+    assert (sessions["s1"].tokens, sessions["s2"].tokens) == (Tokens(5, 50), Tokens(1, 4))
 
 
 def test_new_kinds_are_counted_and_skipped(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from sreconsole.sessions.homes import homes
-from sreconsole.sessions.registry import read, started_at
+from sreconsole.sessions.registry import namespace, read, started_at
 
 
 def test_homes_come_from_the_clients_own_variables_and_exist(tmp_path: Path) -> None:
@@ -33,14 +33,23 @@ def test_a_registry_entry_is_alive_only_as_the_process_it_names(tmp_path: Path) 
     entry(2, procStart=500)
     entry(3)
     entry(4, status=None)
+    entry(10, procStart=500, pidDomain="linux:abc:pid:[1]")
+    entry(11, procStart=500, pidDomain=f"linux:abc:{namespace()}")
     (tmp_path / "pid-9.json").write_text("{}")
     (tmp_path / "5.json").write_text("{broken")
     (tmp_path / "6.json").write_text('{"pid": 6}')
     (tmp_path / "7.json").write_text("x" * 70_000)
     (tmp_path / "8.json").symlink_to(tmp_path / "1.json")
-    times = {1: 500, 2: 501, 4: 7}
+    times = {1: 500, 2: 501, 4: 7, 11: 500}
     found = {one.pid: one for one in read(tmp_path, times.get)}
-    assert {pid: one.said.alive for pid, one in found.items()} == {1: True, 2: False, 3: False, 4: True}
+    assert {pid: one.said.alive for pid, one in found.items()} == {
+        1: True,
+        2: False,
+        3: False,
+        4: True,
+        10: None,
+        11: True,
+    }
     assert (found[1].session, found[1].started, found[1].said.status, found[1].said.at) == (
         "s1",
         500,

@@ -106,6 +106,8 @@ def test_the_process_outranks_what_the_log_says_last() -> None:
     assert (said.word, said.source, said.why) == ("ended", "process", "died")
     assert standing(Story().prompt().answer().end().session, 0, process=GONE).why == "finished"
     assert standing(Session(), 0, process=GONE).why == "unknown end"
+    assert standing(Story().prompt().answer("well").session, 0, process=GONE).why == "exited", "its last word was said"
+    assert standing(Story().prompt().answer("well").run("ls").session, 0, process=GONE).why == "died"
 
 
 def test_a_process_that_gave_up_did_not_die() -> None:
@@ -138,6 +140,14 @@ def test_a_registry_without_status_and_one_whose_process_is_gone() -> None:
     story = Story().prompt().answer().end()
     assert word(story, registry=Registry("", 0, True)) == ("waiting for input", "log")
     assert word(story, registry=Registry("busy", 0, False)) == ("ended", "process")
+
+
+def test_a_process_in_another_namespace_cannot_be_seen_and_its_word_gets_old() -> None:
+    story = Story().prompt()
+    story.open("Bash", "make")
+    there = Registry("busy", story.now, None)
+    assert word(story, registry=there) == ("running", "registry")
+    assert word(story.wait(2 * 60 * MINUTE), registry=there) == ("unknown", "log")
 
 
 @pytest.mark.parametrize(("last", "expected"), [
