@@ -70,10 +70,8 @@ class Daemon:
         self.policies = Policies(home)
         self.conduct = Conduct(self.roster)
         self.questions.answered = self.conduct.settled
-        self.pager, self.surveyor = (
-            Pager(self.writer, self.clock, lambda: self.config),
-            Surveyor(self.writer, self.clock),
-        )
+        self.surveyor = Surveyor(self.writer, self.clock)
+        self.pager = Pager(self.writer, self.clock, lambda: self.config)
         self.timers = Timers(self.writer, self.questions, self.clock, self.pager.channels, self.pager.deliver)
         self.gatekeeper = Gatekeeper(self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered,
                                      self.conduct, self.surveyor.begin)  # fmt: skip
@@ -338,9 +336,8 @@ class Daemon:
         if len(self._knocks) > MOST_KNOCKS:
             self._knocks.clear()
         self._knocks[who.uid, verb, why] = now
-        facts = {"uid": who.uid, "via": who.via, "do": verb}
-        words = f"{verb} by {who.name} refused: {why}"
-        event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN, summary=words, data=facts)
+        event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN,
+                      summary=f"{verb} by {who.name} refused: {why}", data={"uid": who.uid, "via": who.via, "do": verb})  # fmt: skip
         self.writer.do(lambda tx: tx.append(event))
 
     def _crashed(self, sha: str, times: int) -> None:
