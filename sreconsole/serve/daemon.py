@@ -336,8 +336,8 @@ class Daemon:
         if len(self._knocks) > MOST_KNOCKS:
             self._knocks.clear()
         self._knocks[who.uid, verb, why] = now
-        event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN,
-                      summary=f"{verb} by {who.name} refused: {why}", data={"uid": who.uid, "via": who.via, "do": verb})  # fmt: skip
+        words, facts = f"{verb} by {who.name} refused: {why}", {"uid": who.uid, "via": who.via, "do": verb}
+        event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN, summary=words, data=facts)
         self.writer.do(lambda tx: tx.append(event))
 
     def _crashed(self, sha: str, times: int) -> None:
