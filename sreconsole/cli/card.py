@@ -21,7 +21,7 @@ LONGEST = 4000
 def record(e: Escalation) -> dict[str, Any]:
     """An escalation for JSON: its columns, those that hold JSON as values."""
     found = rows.as_dict(e)
-    for name in ("input", "choices", "verdict", "approvals", "answer"):
+    for name in ("input", "choices", "verdict", "approvals", "answer", "radius"):
         found[name] = _value(found[name])
     return found
 
@@ -83,6 +83,7 @@ def _what(e: Escalation, said: dict[str, Any], now: int) -> list[tuple[str, obje
         ("warning", said.get("warning")),
         ("hidden", f"{hidden} hidden characters, shown as marks" if hidden else ""),
         ("redacted", ", ".join(map(str, said.get("kinds") or []))),
+        ("radius", _radius(e)),
         ("instead", said.get("instead")),
         ("folder", e.cwd),
         ("agent", f"{e.agent or 'not enrolled'}{f', subagent {e.subagent}' if e.subagent else ''}"),
@@ -154,6 +155,14 @@ def _part(command: str, span: Any) -> str:
         return ""
     part = command[max(0, span[0]) : span[1]]
     return f"{_cut(part)} (columns {span[0] + 1} to {span[1]})" if part and part != command else ""
+
+
+def _radius(e: Escalation) -> str:
+    """What was measured, or that it is not (yet)."""
+    found = _value(e.radius)
+    if isinstance(found, dict):
+        return str(found.get("words") or "")
+    return "being measured" if e.state in OPEN and e.kind == "tool" else ""
 
 
 def _effect(one: dict[str, Any]) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Annotated, Any
 
 import typer
 
-from sreconsole.cli import answer, card, fleet, ids, table
-from sreconsole.cli.exits import Failure, Usage
-from sreconsole.store import escalations, log
+from sreconsole.cli import answer, card, editor, fleet, ids, table
+from sreconsole.cli.exits import Barred, Failure, Usage
+from sreconsole.store import escalations, log, rows
 from sreconsole.store.escalations import OPEN, Escalation
 
 STATES = ("pending", "held", "deferred", "approved", "denied", "expired", "cancelled", "invalidated")
 HISTORY = 200
+LATER = "later"
+"""The `decision` of a question that was put off."""
 
 app = typer.Typer(help="See what waits for a human, and decide it.")
 
@@ -89,6 +92,9 @@ def approve(
     break_glass: Annotated[
         bool, typer.Option("--break-glass", help="Alone, where two are asked for: needs --reason, and pages.")
     ] = False,
+    edit: Annotated[
+        bool, typer.Option("--edit", help="Change the arguments in $EDITOR first; they are judged again.")
+    ] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Take back your own approval while it is held.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -99,6 +105,8 @@ def approve(
     if break_glass and not reason.strip():
         raise Usage("--break-glass needs --reason TEXT")
     e = _look(name)
+    if edit:
+        return _edited(e, reason, yes, as_json, alone=not (break_glass or choice or words))
     given = answer.build(e, choice or [], words) if e.state in OPEN else None
     if e.state in OPEN:
         _confirm(e, yes, "Break the glass and approve" if break_glass else "Approve")
@@ -112,6 +120,63 @@ def approve(
 def deny(id: Id, reason: Reason = "", as_json: Json = False) -> None:
     """Refuse it, at once."""
     _told(fleet.ask("deny", escalation=ids.spoken("esc", id), reason=reason), as_json)
+
+
+@app.command()
+def later(id: Id, reason: Reason = "", as_json: Json = False) -> None:
+    """Refuse it now; `allow` may let exactly this call run later, once."""
+    e = _look(ids.spoken("esc", id))
+    _told(fleet.ask("later", escalation=e.id, version=e.version, digest=e.digest, reason=reason), as_json)
+
+
+@app.command()
+def allow(
+    id: AnyId,
+    *,
+    minutes: Annotated[float, typer.Option(metavar="N", help="For how long, 15 at most.")] = 15.0,
+    reason: Reason = "",
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Let a call that was put off (`later`) run when the agent asks for exactly it again: once."""
+    e = _look(ids.spoken("esc", id))
+    if e.decision == LATER:
+        _confirm(e, yes, "Allow once, for exactly this call,")
+    _told(fleet.ask("allow_later", escalation=e.id, version=e.version, digest=e.digest, minutes=minutes,
+                    reason=reason), as_json)  # fmt: skip
+
+
+@app.command()
+def alike(
+    id: Id,
+    *,
+    approve: Annotated[bool, typer.Option("--approve", help="Say yes to all of them.")] = False,
+    deny: Annotated[bool, typer.Option("--deny", help="Say no to all of them.")] = False,
+    reason: Reason = "",
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """List the questions that equal this one, or decide all of them at once."""
+    e = _look(ids.spoken("esc", id))
+    with fleet.store() as store:
+        found = [one for one in escalations.waiting(store) if e.alike and one.alike == e.alike] or [e]
+    if approve and deny:
+        raise Usage("--approve or --deny, not both")
+    if not (approve or deny):
+        if as_json:
+            return table.document([card.record(one) for one in found])
+        now = fleet.now()
+        head = ("ID", "STATE", "TIER", "LEFT", "AGE", "AGENT", "WHAT")
+        return table.table(head, [_row(one, now) for one in found], keep=(0, 1, 2, 3))
+    if approve:
+        _confirm(e, yes, f"Approve {len(found)} alike ({', '.join(one.id for one in found)}), and with them")
+    members = [{"id": one.id, "version": one.version, "digest": one.digest} for one in found if one.id != e.id]
+    words: dict[str, Any] = {"escalation": e.id, "version": e.version, "digest": e.digest, "members": members}
+    done = fleet.ask("approve_alike" if approve else "deny_alike", **words, reason=reason, hold=0)["decided"]
+    if as_json:
+        return table.document(done)
+    for one in done:
+        table.say(f"{one['escalation']} {one['state']}")
 
 
 @app.command()
@@ -132,6 +197,24 @@ def grant(
         _confirm(e, yes, f"Approve, and grant {uses} more on {target!r} for {minutes:g} min")
     _told(fleet.ask("grant", escalation=name, version=e.version, digest=e.digest, target=target, minutes=minutes,
                     uses=uses, reason=reason), as_json)  # fmt: skip
+
+
+def _edited(e: Escalation, reason: str, yes: bool, as_json: bool, *, alone: bool) -> None:
+    """Open the arguments in the editor, show what the policy says of the result, and approve that."""
+    if not alone:
+        raise Usage("--edit goes with --reason and --yes alone")
+    if e.state not in OPEN:
+        raise Failure(f"{e.id} is {e.state}: there is nothing to edit any more")
+    changed = editor.changed(json.loads(e.input), e.id)
+    found = fleet.ask("judge_edit", escalation=e.id, input=changed)["edited"]
+    if found["tier"] >= 4:
+        raise Barred(f"{e.id}: edited like this it is tier {found['tier']} ({found['rule']}): {found['why']}")
+    shown = rows.changed(e, input=json.dumps(changed), digest=found["digest"], radius="",
+                         verdict=json.dumps({**json.loads(e.verdict), **found, "effects": [], "span": None}))  # fmt: skip
+    _confirm(shown, yes, f"Approve as edited (tier {found['was_tier']} before, {found['tier']} now)")
+    typed = found["target"] if found["confirm"] == "type" else None
+    _told(fleet.ask("approve", escalation=e.id, version=e.version, digest=e.digest, reason=reason, hold=0,
+                    answer={"input": changed}, typed=typed), as_json)  # fmt: skip
 
 
 def _row(e: Escalation, now: int) -> tuple[object, ...]:

@@ -38,8 +38,8 @@ def checked(kind: str, choices: Sequence[Mapping[str, Any]], answer: Any) -> dic
         content = given.get("content") or (_spelt(schema, words) if words else {})
         return {"content": _content(schema, content)}
     if kind == "tool" and answer:
-        # Other arguments would run unjudged: a tier-4 one too.
-        raise WrongChoice("answer: a call runs as it was asked or not at all; deny it and say what to run instead")
+        # Edited arguments are judged first, by another way: here they would run unjudged, a tier-4 one too.
+        raise WrongChoice("answer: a call runs as it was asked; to edit it give `approve` an `input` and nothing else")
     return answer
 
 

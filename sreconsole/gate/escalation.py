@@ -6,7 +6,8 @@
        ├─deny→ denied        ├─expire→ expired (or deferred, where the policy says so)
        ├─cancel→ cancelled   └─invalidate→ invalidated
 
-Approved, denied, expired, cancelled and invalidated are final and differ.
+Approved, denied, expired, cancelled and invalidated are final and differ. "Later" is a denial with `decision` later:
+the call is refused and the state stays denied, but `allow_later` may mint one grant for exactly that call.
 """
 
 from __future__ import annotations
@@ -134,6 +135,45 @@ def deny(e: Escalation, by: str, reason: str, now: int) -> Step:
     return Step(
         {"changed_at": now, "reason": reason, "answer": "", **_decided(State.DENIED, by, now)}, "escalation.denied"
     )
+
+
+LATER = "later"
+"""The `decision` of a no that means "not now": a human may still allow exactly this call once."""
+
+ALLOWED_LATER = "allowed later"
+"""The `decision` once that has been done."""
+
+
+def postpone(e: Escalation, by: str, reason: str, now: int) -> Step:
+    """A human says "not now": denied at once, and the one no that can be followed by a yes (`allow_later`).
+
+    Raises Late, and NotAllowed for what is no tool's call or is tier 4.
+    """
+    _open(e, now)
+    if e.kind != "tool":
+        raise NotAllowed(f"{e.id} is a question of the agent's: answer it, or deny it")
+    if e.tier >= 4:
+        raise NotAllowed(f"{e.id} is tier 4: it is refused, now and later")
+    decided = {**_decided(State.DENIED, by, now), "decision": LATER, "approvals": "[]"}
+    return Step({"changed_at": now, "reason": reason, "answer": "", **decided}, "escalation.postponed")
+
+
+def allow_later(e: Escalation, by: str, uid: int, reason: str, now: int) -> Step:
+    """What was put off is allowed once. The question stays denied; the caller mints the grant its retry consumes.
+
+    Where the policy asks for two, the first yes only counts (`decision` stays `later`). Raises Late for anything but
+    a question that was put off, and NotAllowed for a second yes of the same person.
+    """
+    if e.state != State.DENIED or e.decision != LATER:
+        raise Late(e, now)
+    given = json.loads(e.approvals)
+    if any(one["uid"] == uid for one in given):
+        raise NotAllowed(f"{e.id} needs a second person; you have already said yes")
+    given.append({"by": by, "uid": uid, "at": now, "reason": reason})
+    changes: dict[str, Any] = {"approvals": json.dumps(given), "changed_at": now}
+    if len(given) < int(json.loads(e.verdict).get("approvers", 1)):
+        return Step(changes, "escalation.seconded")
+    return Step({**changes, "decision": ALLOWED_LATER}, "escalation.allowed-later")
 
 
 def expire(e: Escalation, now: int) -> Step:

@@ -30,6 +30,7 @@ from sreconsole.serve.pager import Pager
 from sreconsole.serve.peers import Peer
 from sreconsole.serve.policies import Candidate, Policies
 from sreconsole.serve.questions import Decider, Moved, Questions, Unknown
+from sreconsole.serve.radius import Surveyor
 from sreconsole.serve.scopes import Caretaker
 from sreconsole.serve.sessions import Roster
 from sreconsole.serve.timers import Timers
@@ -69,11 +70,11 @@ class Daemon:
         self.policies = Policies(home)
         self.conduct = Conduct(self.roster)
         self.questions.answered = self.conduct.settled
+        self.surveyor = Surveyor(self.writer, self.clock)
         self.pager = Pager(self.writer, self.clock, lambda: self.config)
         self.timers = Timers(self.writer, self.questions, self.clock, self.pager.channels, self.pager.deliver)
-        self.gatekeeper = Gatekeeper(
-            self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered, self.conduct
-        )
+        self.gatekeeper = Gatekeeper(self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered,
+                                     self.conduct, self.surveyor.begin)  # fmt: skip
         self.heads = Heads(self.writer, self.clock, lambda: self.config)
         self.operators = Operators(verbs.table(self), self.barred, self._refused, self._gone)
         self.started_at = self.clock.now()
@@ -111,7 +112,7 @@ class Daemon:
         desks.close()
         for task in list(self._tasks):
             task.cancel()
-        await self.judges.close()
+        await asyncio.gather(self.judges.close(), self.surveyor.close())
         await self.heads.finish()
         await asyncio.to_thread(self.writer.close)
 
@@ -244,8 +245,8 @@ class Daemon:
                 elif e.attached:
                     escalations.change(tx.connection, e, attached=0)
             facts = {"pid": os.getpid(), "version": sreconsole.__version__}
-            words = f"serve {sreconsole.__version__}, pid {os.getpid()}"
-            tx.append(Event("serve.started", now, "serve", severity=NOTICE, summary=words, data=facts))
+            tx.append(Event("serve.started", now, "serve", severity=NOTICE, data=facts,
+                            summary=f"serve {sreconsole.__version__}, pid {os.getpid()}"))  # fmt: skip
 
         await self.write(work)
         await self.learn()
@@ -340,8 +341,7 @@ class Daemon:
         if len(self._knocks) > MOST_KNOCKS:
             self._knocks.clear()
         self._knocks[who.uid, verb, why] = now
-        facts = {"uid": who.uid, "via": who.via, "do": verb}
-        words = f"{verb} by {who.name} refused: {why}"
+        words, facts = f"{verb} by {who.name} refused: {why}", {"uid": who.uid, "via": who.via, "do": verb}
         event = Event("gate.refused-operator", now, "serve", actor=who.name, severity=WARN, summary=words, data=facts)
         self.writer.do(lambda tx: tx.append(event))
 

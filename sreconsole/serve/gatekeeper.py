@@ -11,7 +11,7 @@ from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import NO_OPINION, Reply
 from sreconsole.gate.escalation import Late, State
 from sreconsole.policy.action import bind
-from sreconsole.serve import peers, wording
+from sreconsole.serve import alike, peers, reviews, wording
 from sreconsole.serve.clock import Clock
 from sreconsole.serve.conduct import Conduct
 from sreconsole.serve.hooks import HookLine
@@ -44,14 +44,17 @@ class Gatekeeper:
 
     def __init__(
         self, writer: Writer, judges: Judges, questions: Questions, roster: Roster, clock: Clock,
-        watched: Callable[[str], str], conduct: Conduct,
+        watched: Callable[[str], str], conduct: Conduct, opened: Callable[[Escalation], None],
     ) -> None:  # fmt: skip
-        """`watched(path)` says what is wrong with a changed settings file ("" if nothing)."""
+        """`watched(path)` says what is wrong with a changed settings file ("" if nothing); `opened` is told of each
+        question that waits.
+        """
         self.lines: set[HookLine] = set()
         self._unfinished: dict[HookLine, int] = {}
         self._gathered = 0
         self._writer, self._judges, self._questions = writer, judges, questions
         self._roster, self._clock, self._watched, self._conduct = roster, clock, watched, conduct
+        self._opened = opened
         self._tasks: set[asyncio.Task[None]] = set()
         self._arrived: deque[HookLine] = deque()
         self._in_hand: set[asyncio.Task[None] | None] = set()
@@ -175,7 +178,10 @@ class Gatekeeper:
             if reply is not None:
                 if kind == "tool.refused":
                     self._roster.change(tx, known.session.id, now, refused=known.session.refused + 1)
-                tx.append(_tool_event(kind, judged, known, now, severity, why, line.uid))
+                before = tx.head.seq
+                seq = tx.append(_tool_event(kind, judged, known, now, severity, why, line.uid))
+                if kind == "tool.passed" and seq > before:
+                    reviews.enter(tx, seq, judged, known.session.agent, now)
                 self._questions.overtake(tx, judged["session"], judged["subagent"], judged["call"], lambda e: why)
             else:
                 self._roster.change(tx, known.session.id, now, asked=known.session.asked + 1)
@@ -196,6 +202,7 @@ class Gatekeeper:
             return
         opened = await self._questions.open(draft, event, line)
         line.escalation = opened.id
+        self._opened(opened)
         if not line.connected:
             self.hung_up(line)
 
@@ -248,7 +255,7 @@ class Gatekeeper:
             verdict=canonical(verdict).decode(), policy=judged["policy"], raw=line.sha, opened_at=now, changed_at=now,
             deadline=deadline, next_at=deadline, page_at=now + int(verdict["page_after"] * 1000), hold_until=None,
             hold_by="", approvals="[]", attached=1, waiter=line.identity, decided_by="", decided_at=None, decision="",
-            reason="", answer="", used_at=None,
+            reason="", answer="", used_at=None, alike=alike.mark(judged),
         )  # fmt: skip
 
     def _park(self, e: Escalation) -> None:

@@ -205,8 +205,9 @@ async def prune(writer: Writer, clock: Clock, config: Callable[[], Config]) -> N
 
 
 async def _cut(writer: Writer) -> None:
-    while await asyncio.wrap_future(writer.do(retention.cut)):
-        await asyncio.sleep(BREATH)
+    for chunk in (retention.cut, retention.forget_reviews):
+        while await asyncio.wrap_future(writer.do(chunk)):
+            await asyncio.sleep(BREATH)
 
 
 async def _sent(writer: Writer, places: list[str]) -> int | None:

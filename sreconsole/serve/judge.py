@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import resource
 import sys
 import time
@@ -35,6 +36,9 @@ ASKING = ("question", "plan", "elicitation", "ask")
 """Kinds that are a person's to answer, whatever the policy."""
 
 ENDS = ("PostToolUse", "PostToolUseFailure")
+
+PRODUCTION = "prod"
+"""The environment in which every tier-3 question asks to type its target, whether or not its rule says so."""
 
 REMEMBERED = 30.0
 """Seconds for which a folder's repository is not looked up again."""
@@ -116,6 +120,7 @@ class Judge:
         }  # fmt: skip
         if call.kind in ("tool", "permission", *ASKING):
             result.update(self.verdict(call, home, remembered))
+            result["place"] = self._place(call.cwd)
         elif call.event in ENDS and self.policy:
             result["conduct"] = deeds.of_end(
                 call, self.policy, self._files.project(call.cwd), self._files, home, bool(more), self._key
@@ -143,8 +148,15 @@ class Judge:
                 verdict = max(verdict, before, key=lambda one: one.tier)
             verdict = broken(verdict, own.problem)
             conduct = deeds.of_call(call, action, verdict.effects, own.policy, facts.project, self._files, self._key)
+        if verdict.tier == 3 and verdict.environment == PRODUCTION and not verdict.confirm:
+            verdict = replace(verdict, confirm="type")
         body = {**_fields(verdict), "effects": [_fields(effect) for effect in verdict.effects]}
         return {"asked": asked(action), "verdict": redact_value(body)[0], "policy": version, "conduct": conduct}
+
+    def _place(self, cwd: str) -> str:
+        """A folder within its repository ("" outside of one): questions from equal places may be alike."""
+        project = self._files.project(cwd)
+        return os.path.relpath(cwd, project) if project else ""
 
     def _facts(self, cwd: str) -> Facts:
         project = self._files.project(cwd)
@@ -160,10 +172,10 @@ class Judge:
             known = self._repositories[cwd] = (now + REMEMBERED, repository.names(cwd))
         return known[1]
 
-    def again(self, client: str, tool: str, arguments: dict[str, Any], cwd: str) -> dict[str, Any]:
-        """The verdict of a stored, redacted action under the policy of now."""
+    def again(self, client: str, tool: str, arguments: dict[str, Any], cwd: str, home: str = "") -> dict[str, Any]:
+        """The verdict of a stored, redacted or of an edited action under the policy of now."""
         call = Call(client, "PreToolUse", claude_code.QUESTIONS.get(tool, "tool"), "", cwd, tool=tool, input=arguments)
-        return {"ok": True, **self.verdict(call, "")}
+        return {"ok": True, **self.verdict(call, home)}
 
 
 def _without_secrets(call: Call) -> Call:
@@ -225,7 +237,9 @@ def answer(judge: Judge, request: dict[str, Any], raw: bytes) -> dict[str, Any]:
                 request["client"], request["event"], raw, request.get("home", ""), request.get("remembered")
             )
         case "again":
-            return judge.again(request["client"], request["tool"], request["input"], request["cwd"])
+            return judge.again(
+                request["client"], request["tool"], request["input"], request["cwd"], request.get("home", "")
+            )
     return {"ok": False, "problem": f"unknown request {request['do']}"}
 
 

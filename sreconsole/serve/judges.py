@@ -174,9 +174,12 @@ class Judges:
         header = {"do": "call", "client": client, "event": event, "home": home}
         return await self._ask({**header, "remembered": remembered} if remembered else header, raw)
 
-    async def again(self, client: str, tool: str, arguments: dict[str, Any], cwd: str) -> dict[str, Any]:
-        """The verdict of a stored action under the policy of now. Raises Poison."""
-        return await self._ask({"do": "again", "client": client, "tool": tool, "input": arguments, "cwd": cwd}, b"")
+    async def again(
+        self, client: str, tool: str, arguments: dict[str, Any], cwd: str, home: str = ""
+    ) -> dict[str, Any]:
+        """The verdict of a stored or edited action under the policy of now. Raises Poison."""
+        action = {"client": client, "tool": tool, "input": arguments, "cwd": cwd, "home": home}
+        return await self._ask({"do": "again", **action}, b"")
 
     async def _ask(self, header: dict[str, Any], raw: bytes) -> dict[str, Any]:
         sha = hashlib.sha256(raw or json.dumps(header).encode()).hexdigest()

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from sreconsole.gate import escalation as life
 from sreconsole.gate.escalation import State, Step
+from sreconsole.serve import later
 from sreconsole.serve.clock import Clock
 from sreconsole.store import escalations, grants, outbox, rows
 from sreconsole.store.escalations import Escalation
@@ -109,10 +110,12 @@ class Questions:
                 lambda e: "the arguments changed" if e.asked != draft.asked else "the folder or the policy changed",
             )  # fmt: skip
             n, name = escalations.number(tx.connection)
-            grant = _covering(tx, grants.live(tx.connection, draft.session, now), draft)
+            grant = later.covering(tx, draft, now) or _covering(
+                tx, grants.live(tx.connection, draft.session, now), draft
+            )
             born = rows.changed(draft, n=n, id=name)
             escalations.add(tx.connection, born)
-            tx.append(_about(born, event.kind, now, summary=event.summary, data=event.data, severity=WARN))
+            tx.append(about(born, event.kind, now, summary=event.summary, data=event.data, severity=WARN))
             if grant and grants.spend(tx.connection, grant):
                 words = f"{grant.id} of {grant.made_by}"
                 self._handed.add(born.id)
@@ -184,7 +187,7 @@ class Questions:
         now = self._clock.now()
 
         def work(tx: Tx) -> tuple[Escalation, Grant]:
-            e = _expected(tx, id, seen)
+            e = expected(tx, id, seen)
             answer(e)
             verdict = json.loads(e.verdict)
             if not target.strip() or (target.strip("*? ") == "" and e.tool == ""):
@@ -197,12 +200,12 @@ class Questions:
                 raise life.NotAllowed(f"{e.id} needs two people each time: no grant can stand for that")
             if verdict.get("confirm") and any(mark in target for mark in "*?["):
                 raise life.NotAllowed(f"{e.id} asks to type its target: a grant for it names one target, no pattern")
-            done = self._decide(tx, e, life.approve(e, who.name, who.uid, reason, "", now, 0, ""), who, now)
+            done = self.decide(tx, e, life.approve(e, who.name, who.uid, reason, "", now, 0, ""), who, now)
             n, name = grants.number(tx.connection)
             made = Grant(n, name, e.id, _effect(verdict), e.tool, target, e.session, who.name, now, now + until, uses, 0,
                          reason, None, "")  # fmt: skip
             grants.add(tx.connection, made)
-            tx.append(_about(done, "grant.made", now, actor=who.name, data=rows.as_dict(made),
+            tx.append(about(done, "grant.made", now, actor=who.name, data=rows.as_dict(made),
                              summary=f"{name}: {e.tool} {target}, {uses} uses, {minutes:g} min"))  # fmt: skip
             return done, made
 
@@ -238,12 +241,20 @@ class Questions:
         now = self._clock.now()
 
         def work(tx: Tx) -> Escalation:
-            e = _expected(tx, id, seen)
-            return self._decide(tx, e, step(e, now), who, now, note)
+            e = expected(tx, id, seen)
+            return self.decide(tx, e, step(e, now), who, now, note)
 
         moved = await self._do(work)
         self._tell(moved)
         return moved
+
+    async def together(self, work: Callable[[Tx, int], tuple[list[Escalation], Result]]) -> Result:
+        """Several transitions in one transaction, all or none; then whoever waits on any of them is told."""
+        now = self._clock.now()
+        moved, result = await self._do(lambda tx: work(tx, now))
+        for one in moved:
+            self._tell(one)
+        return result
 
     def hung_up(self, id: str, waiter: Waiter) -> bool:
         """Forget a waiter that left; whether it was the one on this question's line."""
@@ -252,17 +263,19 @@ class Questions:
         del self.waiters[id]
         return True
 
-    def _decide(self, tx: Tx, e: Escalation, step: Step, who: Decider | None, now: int, note: str = "") -> Escalation:
+    def decide(self, tx: Tx, e: Escalation, step: Step, who: Decider | None, now: int, note: str = "") -> Escalation:
         """One transition; an approval that has its hook on the line is used up in the same transaction."""
         actor = who.name if who else "serve"
         moved = _apply(tx, e, step, now, actor=actor, note=note, data={"via": who.via, "uid": who.uid} if who else {})
         if moved.state == State.APPROVED and moved.id in self.waiters:
             self._handed.add(moved.id)
             moved = _apply(tx, moved, life.use(moved, now), now, actor="serve")
-        if moved.state == State.DENIED or (moved.state == State.APPROVED and moved.used_at is not None):
+        if (moved.state == State.DENIED and e.state != State.DENIED) or (
+            moved.state == State.APPROVED and moved.used_at is not None
+        ):
             self.answered(tx, moved, now)
         if step.event == "escalation.broke_glass":
-            tx.append(_about(moved, "page.wanted", now, severity=PAGE, summary=f"break-glass: {moved.id} by {actor}"))
+            tx.append(about(moved, "page.wanted", now, severity=PAGE, summary=f"break-glass: {moved.id} by {actor}"))
         return moved
 
     def _again(self, tx: Tx, e: Escalation, draft: Escalation, waiter: Waiter, now: int) -> Escalation | None:
@@ -282,6 +295,9 @@ class Questions:
                 return None
             self._handed.add(e.id)
             return _apply(tx, e, Step({**life.use(e, now).changes, "waiter": waiter.identity}, "escalation.used"), now)
+        if e.decision == life.ALLOWED_LATER:
+            # Asked anew: the grant minted for it answers, once.
+            return None
         if e.waiter == waiter.identity and e.digest == draft.digest and e.id not in self._handed:
             # The very process that was answered never read it (serve died in between): the same answer again, once.
             self._handed.add(e.id)
@@ -314,7 +330,7 @@ def page(tx: Tx, e: Escalation, channels: list[str], body: str, now: int) -> Non
         outbox.put(tx.connection, f"{e.id}:{channel}:asked", channel, e.id, body, now)
 
 
-def _expected(tx: Tx, id: str, seen: tuple[int, str] | None) -> Escalation:
+def expected(tx: Tx, id: str, seen: tuple[int, str] | None) -> Escalation:
     e = escalations.get(tx.connection, id)
     if e is None:
         raise Unknown(f"there is no escalation {id}")
@@ -340,11 +356,11 @@ def _apply(
     if moved.reason:
         facts["reason"] = moved.reason
     summary = f"{e.id} {moved.state}: {json.loads(e.verdict).get('does') or e.tool}{f' ({note})' if note else ''}"
-    tx.append(_about(moved, step.event, now, actor=actor, summary=summary, data=facts))
+    tx.append(about(moved, step.event, now, actor=actor, summary=summary, data=facts))
     return moved
 
 
-def _about(e: Escalation, kind: str, now: int, *, actor: str = "serve", summary: str = "", data: Any = None,
+def about(e: Escalation, kind: str, now: int, *, actor: str = "serve", summary: str = "", data: Any = None,
            severity: int | None = None) -> Event:  # fmt: skip
     level = SEVERITY.get(kind, NOTICE) if severity is None else severity
     return Event(kind, now, "gate", e.session, e.agent, actor, e.id, e.tier, level, summary, data or {})
@@ -391,6 +407,8 @@ def _covering(tx: Tx, live: list[Grant], draft: Escalation) -> Grant | None:
     targets = {str(verdict.get("target", "")), *(str(one.get("target", "")) for one in acts)}
     ways = {_way(one) for one in acts}
     for grant in live:
+        if grant.effect == later.EXACTLY:
+            continue
         seen = escalations.get(tx.connection, grant.escalation)
         if grant.tool != draft.tool or "" in targets or seen is None:
             continue

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sreconsole.agents.mapping import checked
 from sreconsole.gate import choices
-from sreconsole.serve import peers
+from sreconsole.gate import escalation as life
+from sreconsole.serve import alike, edits, later, peers, reviews
+from sreconsole.serve.alike import Seen
 from sreconsole.serve.operators import BadRequest, Desk, Forbidden, Verb, text
-from sreconsole.serve.questions import Answer
+from sreconsole.serve.questions import Answer, Moved, expected
 from sreconsole.store import agents, outbox, rows, sessions
 from sreconsole.store.agents import Agent
 from sreconsole.store.escalations import Escalation
@@ -33,6 +35,7 @@ def table(daemon: Daemon) -> dict[str, Verb]:
         name: getattr(verbs, name)
         for name in (
             "hello", "subscribe", "approve", "undo", "deny", "break_glass", "grant", "revoke_grant", "release",
+            "later", "allow_later", "approve_alike", "deny_alike", "judge_edit", "review_ok", "review_flag",
             "reload", "emit", "enroll", "revoke_agent", "open_scope", "close_scope", "page_test",
         )
     }  # fmt: skip
@@ -55,9 +58,9 @@ class Verbs:
 
     async def approve(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
         """Say yes, held for `hold` seconds; `answer` goes back with it."""
-        hold = float(request.get("hold", 3.0))
-        if not 0 <= hold <= LONGEST_HOLD:
-            raise BadRequest(f"hold: must be between 0 and {LONGEST_HOLD:.0f} seconds")
+        hold = _hold(request)
+        if isinstance(given := request.get("answer"), dict) and set(given) == {"input"}:
+            return await self._approve_edited(desk, request, given["input"], hold)
         moved = await self._daemon.questions.approve(
             text(request, "escalation"), _seen(request), desk.who, _reason(request),
             _answer(request), int(hold * 1000), desk.id,
@@ -65,6 +68,79 @@ class Verbs:
         if moved.state == "held":
             desk.held.add(moved.id)
         return _state(moved)
+
+    async def _approve_edited(self, desk: Desk, request: dict[str, Any], given: Any, hold: float) -> dict[str, Any]:
+        e, edit = await self._edit(request, given)
+        moved = await edits.approve(
+            self._daemon.questions, e.id, _seen(request), desk.who, _reason(request), edit, text(request, "typed"),
+            int(hold * 1000), desk.id,
+        )  # fmt: skip
+        if moved.state == "held":
+            desk.held.add(moved.id)
+        return {**_state(moved), "edited": edit.record(e)}
+
+    async def judge_edit(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """What the policy says of a question with other arguments (`input`); decides nothing."""
+        e, edit = await self._edit(request, request.get("input"))
+        return {"escalation": e.id, "edited": edit.record(e)}
+
+    async def _edit(self, request: dict[str, Any], given: Any) -> tuple[Escalation, edits.Edit]:
+        daemon, id = self._daemon, text(request, "escalation")
+        e = await daemon.write(lambda tx: expected(tx, id, None))
+        waiter = daemon.questions.waiters.get(id)
+        return e, await edits.judged(daemon.judges, e, given, waiter.home if waiter else "")
+
+    async def approve_alike(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Say yes to equal questions, all or none; held for `hold` seconds each."""
+        hold = int(_hold(request) * 1000)
+        done = await alike.approve(self._daemon.questions, _members(request), desk.who, _reason(request), hold, desk.id)
+        desk.held.update(one.id for one in done if one.state == "held")
+        return {"decided": [_state(one) for one in done]}
+
+    async def deny_alike(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Say no to equal questions, all or none, at once."""
+        done = await alike.deny(self._daemon.questions, _members(request), desk.who, _reason(request))
+        return {"decided": [_state(one) for one in done]}
+
+    async def later(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Refuse the call now; it may be allowed later."""
+        moved = await self._daemon.questions.step(
+            text(request, "escalation"),
+            lambda e, now: life.postpone(e, desk.who.name, _reason(request), now),
+            desk.who, seen=_seen(request),
+        )  # fmt: skip
+        return _state(moved)
+
+    async def allow_later(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Mint the one-use grant for exactly a call that was put off."""
+        id, seen, minutes = text(request, "escalation"), _seen(request), float(request.get("minutes", 15))
+
+        def work(tx: Tx, now: int) -> tuple[list[Escalation], dict[str, Any]]:
+            e = expected(tx, id, seen)
+            step = life.allow_later(e, desk.who.name, desk.who.uid, _reason(request), now)
+            if (e.version, e.digest) != seen:
+                raise Moved(f"{id} has changed since you looked at it; look again before you decide")
+            done = self._daemon.questions.decide(tx, e, step, desk.who, now)
+            if done.decision != life.ALLOWED_LATER:
+                return [], _state(done)
+            made = later.mint(tx, done, desk.who.name, _reason(request), minutes, now)
+            tx.append(Event("grant.made", now, "gate", e.session, e.agent, desk.who.name, e.id, e.tier, NOTICE,
+                            f"{made.id}: exactly {e.id}, once, {minutes:g} min", rows.as_dict(made)))  # fmt: skip
+            return [], {**_state(done), "grant": made.id, "until": made.until}
+
+        return await self._daemon.questions.together(work)
+
+    async def review_ok(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Mark calls of the review lane as looked at."""
+        done = await self._daemon.write(lambda tx: reviews.ok(tx, request, desk.who, self._daemon.clock))
+        return {"count": len(done), "ids": [one.id for one in done[: reviews.MOST_NAMED]]}
+
+    async def review_flag(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+        """Say that one of them should not have happened."""
+        id, reason = text(request, "review", 80), _reason(request)
+        return {
+            "flagged": await self._daemon.write(lambda tx: reviews.flag(tx, id, reason, desk.who, self._daemon.clock))
+        }
 
     async def undo(self, desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
         """Take back one's own held yes."""
@@ -270,6 +346,7 @@ OURS = {
     "hook",
     "clock",
     "serve",
+    "review",
 }
 """First words of kinds that only sreconsole writes."""
 
@@ -285,6 +362,28 @@ def _answer(request: dict[str, Any]) -> Answer:
         return json.dumps(answer) if answer else ""
 
     return given
+
+
+def _hold(request: dict[str, Any]) -> float:
+    """Seconds for which a yes can be taken back."""
+    hold = float(request.get("hold", 3.0))
+    if not 0 <= hold <= LONGEST_HOLD:
+        raise BadRequest(f"hold: must be between 0 and {LONGEST_HOLD:.0f} seconds")
+    return hold
+
+
+def _members(request: dict[str, Any]) -> list[Seen]:
+    """The question that was decided and those like it, each as it was seen. Raises BadRequest."""
+    given = request.get("members")
+    if not isinstance(given, list) or len(given) >= alike.MOST or not all(isinstance(one, dict) for one in given):
+        raise BadRequest(f"members: must be a list of fewer than {alike.MOST} objects with id, version and digest")
+    lead = Seen(text(request, "escalation"), *_seen(request))
+    found = [lead, *(Seen(text(one, "id"), *_seen(one)) for one in given)]
+    if len({one.id for one in found}) != len(found):
+        found = [lead, *(one for one in found[1:] if one != lead)]
+    if len({one.id for one in found}) != len(found):
+        raise BadRequest("members: one of them is named twice")
+    return found
 
 
 def _seen(request: dict[str, Any]) -> tuple[int, str]:

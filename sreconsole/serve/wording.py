@@ -10,7 +10,7 @@ from typing import Any
 from sreconsole.gate import ask, claude_code
 from sreconsole.gate.call import NO_OPINION, Call, Reply
 from sreconsole.gate.choices import restored
-from sreconsole.gate.escalation import State
+from sreconsole.gate.escalation import LATER, State
 from sreconsole.store.escalations import Escalation
 
 DO_NOT = "Do not try to reach the same effect another way; that is counted and paged."
@@ -108,6 +108,12 @@ def _elicited(e: Escalation) -> Reply:
 
 def _no(e: Escalation) -> str:
     match e.state:
+        case State.DENIED if e.decision == LATER:
+            return (
+                f"Not now ({e.id}, {e.decided_by}): {_stop(e.reason or 'not at this moment')} It may be allowed later: "
+                "go on with work that needs no approval, and ask for exactly this again, unchanged, when you are told "
+                f"to or nothing else is left. {DO_NOT}"
+            )
         case State.DENIED:
             return f"Denied by {e.decided_by} ({e.id}): {_stop(e.reason or 'no reason given')} {DO_NOT}"
         case State.EXPIRED:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from sreconsole.store import heads
+from sreconsole.store import heads, reviews
 from sreconsole.store.event import NOTICE, Event
 from sreconsole.store.log import Tip
 from sreconsole.store.writer import Tx
@@ -73,6 +73,11 @@ def cut(tx: Tx) -> int:
         return 0
     done = tx.connection.execute("DELETE FROM events WHERE seq <= ?", (min(floor, row[0] + CHUNK - 1),))
     return done.rowcount
+
+
+def forget_reviews(tx: Tx) -> int:
+    """Delete one chunk of the review lane's rows whose event is gone; how many went."""
+    return reviews.cut(tx.connection, _floor(tx.connection))
 
 
 def give_back(tx: Tx) -> int:

@@ -49,8 +49,10 @@ def test_a_policy_reload_does_not_let_go_what_redaction_hides(house: House, comm
 def test_an_approval_cannot_carry_other_arguments_past_the_policy(shipped: House) -> None:
     hook = shipped.hook(shipped.bash("git push origin main"))
     e = shipped.waiting()[0]
-    with pytest.raises(Refused, match="as it was asked"):
+    with pytest.raises(Refused, match="edited like this it is tier 4"):
         shipped.decide("approve", e, answer={"input": {"command": "mkfs /dev/sda"}})
+    with pytest.raises(Refused, match="as it was asked"):
+        shipped.decide("approve", e, answer={"input": {"command": "ls"}, "text": "x"})
     shipped.decide("approve", e)
     assert "mkfs" not in answer(hook)[1]
 
