@@ -380,7 +380,7 @@ async def test_ascii_is_drawn_where_utf8_is_not(fleet: Fleet, serve: Serve, cons
 
 ARRIVE = {
     "home": (), "escalations": ("2",), "log": ("3",), "agents": ("4",), "grants": ("5",), "card": ("enter",),
-    "reviews": ("6", "enter"), "review": ("6", "space"), "change": ("g", "j", "e"), "together": ("g", "j", "j", "a"),
+    "reviews": ("6",), "review": ("6", "space"), "change": ("g", "j", "e"), "together": ("g", "j", "j", "a"),
     "event": ("3", "enter"), "plain": ("ctrl+l",), "help": ("question_mark",), "palette": ("ctrl+p",),
 }  # fmt: skip
 
