@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from sreconsole.console import clock
-from sreconsole.console.draw import Ink, Line, Span, cells, clipped, column, flow, line, phrased, say
+from sreconsole.console.draw import Ink, Line, Span, cells, clipped, column, cut, flow, line, phrased, say
 from sreconsole.store.escalations import OPEN, Escalation
 from sreconsole.text.safe import look
 
@@ -257,7 +257,7 @@ class Question:
         pairs.sort(key=lambda one: -(one[1][0] / one[1][1] if one[1][1] else 9))
         for name, (used, limit) in pairs[:most]:
             parts.append(say(f"{name} {used:,}/{limit:,}", Ink.WARN if used >= NEAR * limit else Ink.PLAIN))
-        dots = [part for one in parts for part in (say(" · ", Ink.DIM), one)]
+        dots = [part for one in parts for part in (say(" · "), one)]
         return tuple(dots[1:])
 
     def why(self) -> str:
@@ -273,11 +273,15 @@ class Question:
         parts = [self.who if row.agent else "no agent", f"session {row.session}", row.client, row.cwd]
         return " · ".join(part for part in parts if part) + f" · asked {clock.hour(row.opened_at, now)}"
 
-    def session(self, now: int) -> Line:
-        """The session that asks with how it stands, what runs out first; then since when and from where."""
-        row, standing = self.row, self.standing()
-        tail = f"{clock.hour(row.opened_at, now)} · {self.who if row.agent else 'no agent'} · {row.cwd}"
-        return (say(f"{row.session} · "), *standing, *([say(" · ")] if standing else []), say(f"asked {tail}"))
+    def session(self) -> Line:
+        """The session that asks with how it stands, what a decision is bound to, and where.
+
+        All that differs from question to question stands in one line, in few inks: each line and ink is bytes.
+        """
+        row, standing, digest = self.row, self.standing(1), self.row.digest
+        head = say(f"{cut(row.session, 12)} · ")
+        tail = say(f"{' · ' if standing else ''}{row.id} {digest[:4]} {digest[4:8]} · {row.cwd or 'no folder'}")
+        return (head, *standing, tail)
 
     @cached_property
     def hidden(self) -> int:
@@ -295,12 +299,8 @@ class Question:
         return next((warned for text in texts if (warned := look(text[:READABLE]).warning)), "")
 
     def bound(self, now: int) -> Line:
-        """What a decision is bound to, how it stands, and what could not be seen.
-
-        What differs between questions comes first, because a changed line is sent as far as it changed.
-        """
-        digest = self.row.digest
-        head = say(f"{self.id} {digest[:4]} {digest[4:8]} · {self.fate(now)} · ")
+        """How it stands, and what in it could not be seen."""
+        head = say(f"{self.fate(now)} · ")
         parts = [say(f"{self.hidden} hidden shown as marks", Ink.NOTICE) if self.hidden else say("nothing hidden")]
         if self.warning:
             parts += [say(" · "), say(self.warning, Ink.NOTICE)]
@@ -338,7 +338,7 @@ def peek(question: Question, now: int, width: int, height: int) -> Peek:
     lines.append((say("why", Ink.DIM), line(str(question.verdict.get("why") or "no reason given"))))
     if question.row.kind not in CHOOSING:
         lines.append((say("radius", Ink.DIM), line(question.radius())))
-    lines += [(say("session", Ink.DIM), question.session(now)), (say("state", Ink.DIM), question.bound(now))]
+    lines += [(say("session", Ink.DIM), question.session()), (say("state", Ink.DIM), question.bound(now))]
     return Peek(tuple(lines[:height]), whole)
 
 

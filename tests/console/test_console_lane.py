@@ -130,7 +130,7 @@ async def test_radius_and_standing_are_on_home_and_card(
     row = fleet.ask(verdict={"standing": standing})
     async with console(size=size) as glass:
         await glass.sees("radius     measuring…")
-        assert "denials 0/3 2/20 · files 38/40 · lines 10/400" in glass.text
+        assert "denials 0/3 2/20 · files 38/40 · esc-0001" in glass.text
         fleet.change(row, radius=json.dumps({"words": "3 commits · 14 files", "unmeasured": ""}))
         await glass.sees("radius     3 commits · 14 files")
         fleet.change(fleet.get(row.id), radius=json.dumps({"words": "3 commits", "unmeasured": "no remote"}))
@@ -138,7 +138,7 @@ async def test_radius_and_standing_are_on_home_and_card(
         fleet.change(fleet.get(row.id), radius=json.dumps({"words": "", "unmeasured": "it timed out"}))
         await glass.press("enter")
         await glass.sees("radius     not measurable: it timed out")
-        assert "denials 0/3 2/20" in glass.text
+        assert "denials 0/3 2/20 · files 38/40 · lines 10/400" in glass.text
         await glass.rest()
         await glass.press("a")
         await glass.sees("approving esc-0001")
