@@ -274,13 +274,13 @@ class Question:
         return " · ".join(part for part in parts if part) + f" · asked {clock.hour(row.opened_at, now)}"
 
     def session(self) -> Line:
-        """The session that asks with how it stands, what a decision is bound to, and where.
+        """The session that asks with how it stands, and what a decision is bound to.
 
         All that differs from question to question stands in one line, in few inks: each line and ink is bytes.
         """
         row, standing, digest = self.row, self.standing(1), self.row.digest
         head = say(f"{cut(row.session, 12)} · ")
-        tail = say(f"{' · ' if standing else ''}{row.id} {digest[:4]} {digest[4:8]} · {row.cwd or 'no folder'}")
+        tail = say(f"{' · ' if standing else ''}{row.id} {digest[:4]} {digest[4:8]}")
         return (head, *standing, tail)
 
     @cached_property
@@ -299,7 +299,7 @@ class Question:
         return next((warned for text in texts if (warned := look(text[:READABLE]).warning)), "")
 
     def bound(self, now: int) -> Line:
-        """How it stands, and what in it could not be seen."""
+        """How it stands, what in it could not be seen, and where it would run."""
         head = say(f"{self.fate(now)} · ")
         parts = [say(f"{self.hidden} hidden shown as marks", Ink.NOTICE) if self.hidden else say("nothing hidden")]
         if self.warning:
@@ -307,7 +307,7 @@ class Question:
         kinds = self.verdict.get("kinds")
         if isinstance(kinds, list) and kinds:
             parts.append(say(f" · redacted: {', '.join(map(str, kinds))}", Ink.WARN))
-        return (head, *parts)
+        return (head, *parts, say(f" · in {self.row.cwd or 'no folder'}"))
 
 
 def same(known: list[Question], found: list[Question]) -> list[Question]:
