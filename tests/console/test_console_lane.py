@@ -6,6 +6,7 @@ import json
 import os
 import re
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,10 @@ from hypothesis import strategies as st
 from sreconsole.console import edited
 from sreconsole.console.edited import NotEdited
 from sreconsole.console.together import gathered
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "perf"))
+
+from ttybench import TtyApp
 
 SIZES = [(80, 24), (120, 40)]
 MINUTE = 60_000
@@ -471,3 +476,27 @@ def test_a_difference_holds_both(old: dict[str, str], new: dict[str, str]) -> No
     lines = edited.difference(old, new)
     assert [text for mark, _, text in lines if mark != "+"] == edited._lines(old)
     assert [text for mark, _, text in lines if mark != "−"] == edited._lines(new)
+
+
+@pytest.mark.torture
+def test_the_terminal_is_lent_to_an_editor_and_comes_back(fleet: Fleet, serve: Serve) -> None:
+    fleet.ask()
+    program = (
+        "import sys; from pathlib import Path; from sreconsole import paths; from sreconsole.console import open_console; "
+        "sys.exit(open_console(paths.at(Path(sys.argv[1])), start_serve=False))"
+    )
+    env = {
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "LC_ALL": "C.UTF-8",
+        "VISUAL": "",
+        "EDITOR": "sed -i s/main/next/",
+    }
+    with TtyApp([sys.executable, "-c", program, str(fleet.home.config)], size=(80, 24), env=env) as app:
+        assert app.wait(lambda: "live" in app.text() and "esc-0001" in app.text(), 20) is not None
+        app.send("e")
+        assert app.wait(lambda: "EDITED" in app.text() and "origin next" in app.text(), 10) is not None, app.text()
+        app.settle(0.7, 3)
+        app.send("a")
+        assert app.wait(lambda: "approving esc-0001" in app.text(), 5) is not None, app.text()
+    assert serve.acts("approve")[0]["answer"]["input"]["command"] == "git push origin next"
+    assert not list(fleet.home.runtime.glob("edit-*"))
