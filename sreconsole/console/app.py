@@ -10,7 +10,6 @@ from typing import Any
 
 from textual import events
 from textual.app import App, ComposeResult
-from textual.theme import Theme as TextualTheme
 
 from sreconsole.console import clock, terminal
 from sreconsole.console.commands import Commands
@@ -19,11 +18,12 @@ from sreconsole.console.draw import Ink
 from sreconsole.console.easel import Easel
 from sreconsole.console.feed import UNREADABLE
 from sreconsole.console.floor import Clock, Floor
-from sreconsole.console.keys import PAGES, Keyboard
+from sreconsole.console.keys import Keyboard
+from sreconsole.console.looks import Looks, for_textual
 from sreconsole.console.rows import Rows
 from sreconsole.console.scene import Scene
 from sreconsole.console.screen import Listing
-from sreconsole.console.themes import Theme, remember
+from sreconsole.console.themes import Theme
 from sreconsole.console.watch import TICK
 from sreconsole.paths import Home
 from sreconsole.text.safe import safe
@@ -64,12 +64,11 @@ class ConsoleApp(App[None]):
         self._scene = Scene(self.floor)
         self.last_words = ""
         self._problems = problems
-        self._mouse, self._leaving = mouse, False
+        self.looks = Looks(self, mouse)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._titled: int | None = -1
         self._unshown = ExitStack()
         for one in (*self.themes.values(), theme):
-            self.register_theme(_textual(one))
+            self.register_theme(for_textual(one))
         self.theme = theme.name
 
     def compose(self) -> ComposeResult:
@@ -87,12 +86,10 @@ class ConsoleApp(App[None]):
         if self.floor.copy is None:
             self.start(self.floor.wire.keep())
         self.floor.watch.stir()
-        terminal.mouse(self._driver, self._mouse)
+        self.looks.begin()
         self.set_timer(FIRST_FRAME, self._unshown.close)
         self.set_interval(TICK, self._tick)
-        if self._problems:
-            more = f" (and {len(self._problems) - 1} more: sreconsole themes check)" if len(self._problems) > 1 else ""
-            self.floor.tell(f"{self._problems[0]}{more}", Ink.WARN)
+        self.looks.tell_problems(self._problems)
 
     async def on_unmount(self) -> None:
         """Hang up; approvals still held are withdrawn by `serve`."""
@@ -138,48 +135,15 @@ class ConsoleApp(App[None]):
         """Show things as they are now, or only the bars around them; canvases send only what changed."""
         if not self.is_running or not self.easel.status.is_mounted:
             return
-        name = self.floor.stage.current.name
         self._scene.paint(self.size.width, everything)
         if self.floor.stage.home.loaded and self.easel.drawn:
             self._unshown.close()
-        self.screen.set_class(name in PAGES, "-reading")
-        self.screen.set_class(name == "plain", "-plain")
-        waiting = len(self.floor.stage.home.waiting)
-        if waiting != self._titled and self.floor.stage.home.loaded:
-            self._titled = waiting
-            terminal.title(self._driver, waiting)
-
-    def use_theme(self, name: str, *, keep: bool = True) -> None:
-        """Paint in another theme, and remember it."""
-        theme = self.themes.get(name)
-        if theme is None:
-            self.floor.tell(f"no theme {name}; there are {', '.join(sorted(self.themes))}", Ink.WARN)
-            return
-        if theme.ansi and self.no_color:
-            self.floor.tell(f"{name} needs colours, and NO_COLOR is set", Ink.WARN)
-            return
-        self.theme_now, self.theme = theme, theme.name
-        self.easel.ink(theme)
-        if keep and (problem := remember(self.floor.home, name)):
-            self.floor.tell(problem, Ink.WARN)
-
-    def toggle_mouse(self) -> None:
-        """Mouse on or off; off gives the terminal's own selection back."""
-        self._mouse = not self._mouse
-        terminal.mouse(self._driver, self._mouse)
-        self.floor.tell("mouse on: click chooses, wheel moves" if self._mouse else "mouse off", Ink.DIM)
-
-    def leave(self) -> None:
-        """ctrl-c: once says what a second one does."""
-        if self._leaving:
-            self.exit()
-        self._leaving = True
-        self.floor.tell("ctrl-c again leaves the console; what waits goes on waiting", Ink.WARN)
+        self.looks.fit(self.floor.stage)
 
     def _key(self, key: str, character: str | None) -> None:
         asking = self.floor.asking
         if key != "ctrl+c":
-            self._leaving = False
+            self.commands.leaving = False
         if asking is not None and key != "ctrl+c":
             outcome = asking.press(key, character, self.floor.now())
             if outcome is not Outcome.OPEN:
@@ -232,12 +196,3 @@ class ConsoleApp(App[None]):
         kept = terminal.keep_trace(self.floor.home.state / "console.log", error)
         self.last_words = str(safe(f"a fault of its own ended it: {type(error).__name__}: {error}; {kept}"))
         self.exit(return_code=1)
-
-
-def _textual(theme: Theme) -> TextualTheme:
-    one = theme.colors
-    more = {"ansi-background": "ansi_black", "ansi-foreground": "ansi_white"} if theme.ansi else {}
-    return TextualTheme(
-        theme.name, one["primary"], one["secondary"], one["warning"], one["error"], one["success"], one["accent"],
-        one["foreground"], one["background"], one["surface"], one["panel"], dark=theme.dark, variables=more, ansi=theme.ansi,
-    )  # fmt: skip

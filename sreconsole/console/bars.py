@@ -90,14 +90,17 @@ def rule(width: int, words: str = "") -> Line:
 
 def keys(available: Iterable[tuple[Key, str]], width: int) -> Line:
     """The keys worth knowing here, as many as fit; one that would be refused now is dim and in brackets."""
-    parts, room = [say(" ")], width - 8
-    for key, no in available:
-        if not key.short or not key.keys:
-            continue
-        shown = "1-9" if key.id == "choose" else written(key.keys[0])
-        pair = (say(f"({shown} {key.short})", Ink.DIM),) if no else (say(shown, Ink.KEY), say(f" {key.short}"))
-        if cells(pair) + 2 > room:
-            continue
-        parts += [*pair, say("  ")]
-        room -= cells(pair) + 2
-    return tuple(parts)
+    shown = [(key, no, _pair(key, no)) for key, no in available if key.short and key.keys]
+    # Help is never crowded out: whoever does not know the others finds them there.
+    last = next((pair for key, _, pair in shown if key.id == "help"), ())
+    parts, room = [say(" ")], width - 1 - cells(last)
+    for key, _, pair in shown:
+        if key.id != "help" and cells(pair) + 2 <= room:
+            parts += [*pair, say("  ")]
+            room -= cells(pair) + 2
+    return (*parts, *last)
+
+
+def _pair(key: Key, no: str) -> Line:
+    shown = "1-9" if key.id == "choose" else written(key.keys[0])
+    return (say(f"({shown} {key.short})", Ink.DIM),) if no else (say(shown, Ink.KEY), say(f" {key.short}"))

@@ -41,7 +41,7 @@ class Card(Reading):
         self.picked: list[list[str]] = [[] for _ in question.choices]
         self.own_words = ""
         self._page: tuple[object, list[Line], int] | None = None
-        self._laid_out: tuple[str, int, bool] | None = None
+        self._laid_out: tuple[str, int, bool, int] | None = None
 
     @property
     def about(self) -> Question:
@@ -116,13 +116,12 @@ class Card(Reading):
     def lines(self, sight: Sight, width: int) -> list[Line]:
         """The whole card. The wrapped text is kept until the question or the width changes: it may be a megabyte."""
         key = (self.question.row, width, self.raw, self.asked_at, tuple(map(tuple, self.picked)), self.own_words)
-        laid_out = (self.question.row.digest, width, self.raw)
-        if laid_out != self._laid_out:
-            # Lines have other numbers now: what was read at another width does not count.
-            self._laid_out, self.furthest = laid_out, 0
         if self._page is None or self._page[0] != key:
-            head = self._head(width)
-            body = self._body(width)
+            head, body = self._head(width), self._body(width)
+            laid_out = (self.question.row.digest, width, self.raw, len(head))
+            if laid_out != self._laid_out:
+                # Lines have other numbers now: what was read at another width does not count.
+                self._laid_out, self.furthest = laid_out, 0
             self._page = (key, [*head, *body], len(head) + len(body))
         return [*self._page[1], BLANK, *self._tail(sight, width)]
 
@@ -131,6 +130,8 @@ class Card(Reading):
         if not one.choices:
             lines += labelled("does", one.does, width, Ink.STRONG)
             lines += labelled("effect", one.effects(), width)
+            radius = one.radius()
+            lines += labelled("radius", radius.text, width, radius.ink)
         if one.hidden:
             lines += labelled(
                 "hidden", f"{one.hidden} characters nobody can see, shown below as marks", width, Ink.NOTICE
@@ -192,6 +193,9 @@ class Card(Reading):
         if trail := one.verdict.get("trail"):
             lines += labelled("unwrapped", " › ".join(map(str, trail)) if isinstance(trail, list) else trail, width)
         lines += labelled("asked by", one.asked(sight.now), width)
+        if standing := one.standing(20):
+            flowed = flow(standing, max(1, width - LABEL))
+            lines += [(column("session" if not at else "", LABEL, Ink.DIM), *part) for at, part in enumerate(flowed)]
         for yes in one.yeses:
             lines += labelled("yes", f"{yes.get('by')} {yes.get('reason') or ''}".rstrip(), width, Ink.GOOD)
         lines += labelled("bound to", f"{row.digest} · policy {row.policy} · version {row.version}", width, Ink.DIM)

@@ -30,6 +30,13 @@ def age(since: int | None, at: int) -> str:
     return f"{gone // DAY} d"
 
 
+def ago(since: int | None, at: int) -> str:
+    """How long ago in words that change once a minute at most: `1 min ago` (the least), `2 h 14 ago`."""
+    if since is None:
+        return "unknown"
+    return "1 min ago" if at - since < 90 * SECOND else f"{age(since, at)} ago"
+
+
 def left(deadline: int, at: int, *, fine: bool = True) -> str:
     """What is left until a deadline, rounded down: minutes above ten, tens of seconds above two, then seconds.
 

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from sreconsole.console import decision
 from sreconsole.console import help as menus
+from sreconsole.console.atonce import AtOnce
 from sreconsole.console.card import Card
 from sreconsole.console.dialogs import Prompt
-from sreconsole.console.draw import Ink, Line, flow, say
+from sreconsole.console.draw import Ink
+from sreconsole.console.edited import Change, NotEdited
+from sreconsole.console.edited import read as read_edited
+from sreconsole.console.edited import spelt as spelt_out
 from sreconsole.console.keys import LISTS
-from sreconsole.console.question import Question
-from sreconsole.console.screen import Listing, Reading, Sight
+from sreconsole.console.lane import Lane
+from sreconsole.console.plain import Plain
+from sreconsole.console.question import CHOOSING, Question
+from sreconsole.console.screen import Listing, Reading
+from sreconsole.console.together import Group, Together
 from sreconsole.store import escalations
 from sreconsole.text.safe import safe
 
@@ -21,43 +29,20 @@ if TYPE_CHECKING:
 Act = Callable[[], Awaitable[None]]
 
 
-class Plain(Reading):
-    """One text over the whole screen, without bars, to be selected by hand."""
-
-    name = "plain"
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self._text = text
-        self._page: tuple[int, list[Line]] | None = None
-
-    @property
-    def text(self) -> str:
-        """The text."""
-        return self._text
-
-    def title(self, sight: Sight) -> Line:
-        """None: nothing but the text is on this screen."""
-        return ()
-
-    def lines(self, sight: Sight, width: int) -> list[Line]:
-        """The text, wrapped."""
-        if self._page is None or self._page[0] != width:
-            self._page = (width, flow((say(""), *_kept(self._text)), width))
-        return self._page[1]
-
-
 class Commands:
     """Everything a key, the palette or a typed command can do."""
 
     def __init__(self, app: ConsoleApp) -> None:
-        self._app, self._floor = app, app.floor
+        self._app, self._floor, self.leaving = app, app.floor, False
         self._stage, self._desk = app.floor.stage, app.floor.desk
         desk = self._desk
+        self._at_once, self._lane = AtOnce(desk), Lane(desk, app.floor.reader)
         self.acts: dict[str, Act] = {
-            "approve": desk.approve, "deny": desk.deny, "undo": desk.undo, "grant": desk.grant,
-            "break-glass": desk.break_glass, "release": self._release, "revoke": self._revoke,
-            "next-question": self._next_question, "write-answer": self._write_answer, "open": self._open,
+            "approve": self._approve, "deny": self._deny, "undo": desk.undo, "grant": desk.grant,
+            "break-glass": desk.break_glass, "later": desk.later, "edit": self._edit,
+            "release": self._release, "revoke": self._revoke, "ok": self._ok, "ok-all": self._ok_all,
+            "flag": self._flag, "read": self._read, "unfold": self._fold(True), "fold": self._fold(False),
+            "next-question": self._next_question, "open": self._open,
             "back": self._back, "quit": self._quit, "leave": self._leave, "down": self._by(1), "up": self._by(-1),
             "half-down": self._half(1), "half-up": self._half(-1), "peek-down": self._peek_down,
             "page-down": self._page_down, "top": self._top, "bottom": self._bottom, "next": self._next(1),
@@ -85,7 +70,7 @@ class Commands:
         if not word:
             return
         if word == "theme":
-            self._app.use_theme(rest) if rest else await self._theme()
+            self._app.looks.use_theme(rest) if rest else await self._theme()
         elif word == "open":
             await self._open_id(rest)
         elif word in ("q", "quit!"):
@@ -118,16 +103,110 @@ class Commands:
         if card := self._stage.card:
             card.turn()
 
-    async def _write_answer(self) -> None:
+    async def _approve(self) -> None:
+        current = self._stage.current
+        if isinstance(current, Together):
+            await self._at_once.approve(self._floor.painted_group())
+        elif group := self._stage.group:
+            await self._together(group)
+            self._floor.tell(f"read all {len(group)} of them, then approve here", Ink.WARN)
+        else:
+            await self._desk.approve()
+
+    async def _deny(self) -> None:
+        current = self._stage.current
+        if isinstance(current, Together):
+            await self._at_once.deny(self._floor.painted_group())
+        elif group := self._stage.group:
+            await self._together(group)
+            await self._at_once.deny(group)
+        else:
+            await self._desk.deny()
+
+    async def _together(self, group: Group) -> None:
+        await self._floor.put(Together(group))
+
+    async def _edit(self) -> None:
+        question = self._floor.painted()
+        if question is not None and question.row.kind in CHOOSING:
+            await self._own_words(question)
+            return
+        no = decision.why_not_edit(question, self._floor.standing())
+        if not no and self._desk.hold is not None:
+            no = f"{self._desk.hold.what}: held, and nothing can be taken back while an editor is open; wait for it"
+        if no:
+            self._floor.tell(no, Ink.WARN)
+            return
+        assert question is not None
+        try:
+            text = self._app.looks.by_hand(spelt_out(question.input), question.id)
+            given = read_edited(text, question.input)
+        except (NotEdited, RecursionError) as error:
+            why = str(error) if isinstance(error, NotEdited) else "it is nested too deep to be edited"
+            self._floor.tell(f"{question.id}: {why}", Ink.WARN)
+            return
+        await self._floor.put(Change(question, given))
+        key = self._floor.keyboard.shown
+        self._floor.tell(
+            f"read the difference; {key('approve')} sends the new one, {key('back')} leaves both", Ink.WARN
+        )
+
+    async def _own_words(self, question: Question) -> None:
         card = self._stage.card
-        if card is None or card.question.row.kind not in ("question", "plan", "elicitation", "ask"):
-            self._floor.tell("this is an act, not a question: approve or deny it", Ink.WARN)
+        if card is None:
+            self._floor.open_card(question)
             return
         key = self._floor.keyboard.shown("approve")
         about = f"answer {card.question.id} in your own words · enter keeps them, {key} then sends"
         words = await self._floor.prompt(Prompt("answer", about, text=card.own_words, opened_by="e"))
         if words is not None:
             card.own_words = words.strip()
+
+    async def _ok(self) -> None:
+        review = self._stage.review
+        await self._lane.ok(review)
+        await self._looked_at()
+
+    async def _ok_all(self) -> None:
+        await self._lane.ok_all(self._stage.pile)
+        await self._looked_at()
+
+    async def _flag(self) -> None:
+        await self._lane.flag(self._stage.review)
+        await self._looked_at()
+
+    async def _looked_at(self) -> None:
+        """Back from a record that is read to its list, and from an empty list to the rules."""
+        await self._floor.refresh()
+        review = self._stage.review
+        if self._stage.current.name == "review" and review and review.state != "unread":
+            self._stage.back(self._floor.now())
+            await self._floor.refresh()
+        current = self._stage.current
+        if (
+            self._stage.tab == "reviews"
+            and isinstance(current, Listing)
+            and self._stage.above
+            and not current.window.rows
+        ):
+            self._stage.back(self._floor.now())
+            await self._floor.refresh()
+
+    async def _read(self) -> None:
+        """One in full: the chosen one, or the newest of the chosen rule."""
+        pile, review = self._stage.pile, self._stage.review
+        if review is None and pile is not None:
+            await self._open()
+            review = self._stage.review
+        if review is not None:
+            await self._open()
+
+    def _fold(self, open: bool) -> Act:
+        async def fold() -> None:
+            if not self._stage.home.fold(open=open):
+                self._floor.tell("nothing to unfold here: it stands alone", Ink.DIM)
+
+        return fold
 
     async def _release(self) -> None:
         await self._desk.release(self._stage.parked())
@@ -140,7 +219,7 @@ class Commands:
         if isinstance(current, menus.Menu):
             entry = current.window.row
             self._stage.back(self._floor.now())
-            if entry and entry.run in ("approve", "grant", "break-glass"):
+            if entry and entry.run in ("approve", "grant", "break-glass", "ok", "ok-all"):
                 # The question was covered by the menu: a yes needs it seen again.
                 self._floor.tell(f"look at it, then press {self._floor.keyboard.shown(entry.run)}", Ink.WARN)
             elif entry:
@@ -179,7 +258,11 @@ class Commands:
         self._app.exit()
 
     async def _leave(self) -> None:
-        self._app.leave()
+        """ctrl-c: once says what a second one does."""
+        if self.leaving:
+            self._app.exit()
+        self.leaving = True
+        self._floor.tell("ctrl-c again leaves the console; what waits goes on waiting", Ink.WARN)
 
     def _by(self, lines: int) -> Act:
         async def move() -> None:
@@ -283,6 +366,8 @@ class Commands:
         if isinstance(current, Reading):
             return safe(current.text, newline="\n")
         question = self._stage.under_finger()
+        if group := self._stage.group:
+            return safe(Together(group).text, newline="\n")
         if question:
             return safe("".join(span.text for span in question.spelt), newline="\n")
         return self._floor.easel.peeked()
@@ -304,7 +389,7 @@ class Commands:
         await self._floor.put(menus.of_screen(self._floor.keyboard, self._stage.current.name))
 
     async def _mouse(self) -> None:
-        self._app.toggle_mouse()
+        self._app.looks.toggle_mouse()
 
     async def _theme(self) -> None:
         before = self._app.theme_now.name
@@ -316,14 +401,14 @@ class Commands:
             opened_by=":",
         )
         name = (await self._floor.prompt(prompt) or "").strip()
-        self._app.use_theme(name or before, keep=bool(name))
+        self._app.looks.use_theme(name or before, keep=bool(name))
 
     def _themes(self, text: str) -> list[str]:
         return sorted(name for name in self._app.themes if name.startswith(text.strip()))
 
     def _preview(self, text: str) -> None:
         if text.strip() in self._app.themes:
-            self._app.use_theme(text.strip(), keep=False)
+            self._app.looks.use_theme(text.strip(), keep=False)
 
     def _switch(self, name: str) -> Act:
         async def go() -> None:
@@ -334,9 +419,3 @@ class Commands:
     async def _to(self, name: str) -> None:
         self._stage.switch(name, self._floor.now())
         await self._floor.refresh()
-
-
-def _kept(text: str) -> Line:
-    from sreconsole.console.draw import Span
-
-    return (Span(safe(text, newline="\n")),)

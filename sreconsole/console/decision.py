@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sreconsole.console import clock
@@ -103,6 +103,70 @@ def why_not_break_glass(question: Question | None, standing: Standing) -> str:
         return no
     assert question is not None
     return "" if question.approvers > 1 else f"{question.id} needs one person; press approve"
+
+
+def why_not_send(standing: Standing) -> str:
+    """Why nothing at all can be sent now."""
+    if standing.read_only:
+        return "this console is read-only"
+    if not standing.up:
+        return f"serve is down, nothing can be sent: {standing.why_down}"
+    return "" if standing.can_decide else f"you cannot decide here: {standing.why_not}"
+
+
+def why_not_later(question: Question | None, standing: Standing) -> str:
+    """Why a question cannot be put off now."""
+    if no := why_not_decide(question, standing):
+        return no
+    assert question is not None
+    if question.row.tier >= 4:
+        return f"{question.id} is tier 4: nobody can allow it later either; deny it"
+    if question.row.kind in CHOOSING:
+        return f"{question.id} is a question: answer it, or deny it"
+    return ""
+
+
+def why_not_allow(question: Question, standing: Standing) -> str:
+    """Why what was put off cannot be allowed once now."""
+    if no := why_not_send(standing):
+        return no
+    if question.id in standing.busy:
+        return f"{question.id}: your last key is still on its way"
+    if standing.now - standing.came_at < INERT:
+        return f"{question.id} came under your finger just now: look, then press again"
+    if question.unread:
+        return f"{question.id} is longer than anybody reads: it cannot be allowed here"
+    return "" if standing.read else f"{question.id}: read what would run to its end first (space)"
+
+
+def why_not_edit(question: Question | None, standing: Standing) -> str:
+    """Why arguments cannot be edited now; reading them is what the editor is for."""
+    if no := why_not_approve(question, replace(standing, came_at=0, read=True)):
+        return no
+    assert question is not None
+    if question.approvers > 1:
+        return f"{question.id} needs {question.approvers} people, who must see the same: deny it and say what to change"
+    return "" if question.editable else f"{question.id}: its arguments cannot be read as JSON, so they cannot be edited"
+
+
+def why_not_together(group: Sequence[Question], standing: Standing) -> str:
+    """Why a yes to all of a group is refused now."""
+    if no := why_not_send(standing):
+        return no
+    if not group:
+        return (
+            "the screen is catching up: look, then press again" if standing.behind else "nothing of it waits any more"
+        )
+    if len(group) == 1:
+        return f"only {group[0].id} is left of them: go back and decide it by itself"
+    for one in group:
+        if one.approvers > 1:
+            return f"{one.id} needs {one.approvers} people: decide it by itself"
+        if no := why_not_approve(one, standing):
+            return no.replace(f"{one.id}: read what would run", "read what each of them would run")
+    if len({to_type(one) for one in group if one.typed}) > 1:
+        return "they hit different targets in production: decide each by itself"
+    return ""
 
 
 def binding(question: Question) -> dict[str, Any]:

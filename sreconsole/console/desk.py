@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from sreconsole.console import decision
@@ -11,6 +11,7 @@ from sreconsole.console.card import Card
 from sreconsole.console.decision import Standing
 from sreconsole.console.dialogs import Prompt
 from sreconsole.console.draw import Ink
+from sreconsole.console.edited import Change
 from sreconsole.console.question import CHOOSING, Question
 from sreconsole.serve.client import Refused, ServeDown
 from sreconsole.store.grants import Grant
@@ -35,11 +36,14 @@ class Floor(Protocol):
     def standing(self) -> Standing:
         """What is known at this moment."""
 
-    def card(self) -> Card | None:
-        """The card on screen."""
+    def card(self) -> Card | Change | None:
+        """The card on screen, or the changed arguments."""
 
     def open_card(self, question: Question) -> None:
         """Put a card on the screen."""
+
+    def sent(self, question: Question) -> None:
+        """An approval of it was taken: a page that was only there for this goes."""
 
     async def prompt(self, prompt: Prompt) -> str | None:
         """Ask for one line; None when it was given up."""
@@ -50,10 +54,16 @@ class Floor(Protocol):
 
 @dataclass(slots=True)
 class Hold:
-    """An approval of ours that can still be taken back; `until` is UTC milliseconds."""
+    """An approval of ours that can still be taken back; `until` is UTC milliseconds, `more` those given with it."""
 
     id: str
     until: int
+    more: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        """What is held, in words."""
+        return f"{self.id} and {len(self.more)} more" if self.more else self.id
 
 
 @dataclass(slots=True)
@@ -65,8 +75,11 @@ class Desk:
     hold: Hold | None = None
 
     async def approve(self) -> None:
-        """Yes, held first. A long command that was not read opens its card instead."""
+        """Yes, held first. A long command that was not read opens its card instead; what was put off is allowed once."""
         question, standing = self.floor.painted(), self.floor.standing()
+        if question is not None and question.later:
+            await self._allow(question, standing)
+            return
         if question is not None and not standing.read and self.floor.card() is None:
             clear = decision.why_not_approve(question, _read(standing))
             if not clear:
@@ -85,7 +98,7 @@ class Desk:
             self.floor.tell(f"{question.id} is a question: choose an answer, then press again", Ink.WARN)
             return
         answer = card.answer() if card else None
-        if question.typed and not await self._typed(question, "approve"):
+        if question.typed and not await self.typed(question, "approve"):
             return
         await self._send_approval(question, answer)
 
@@ -101,10 +114,45 @@ class Desk:
         if reason is None:
             self.floor.tell("nothing was decided")
             return
-        reply = await self._act(question.id, "deny", **decision.binding(question), reason=reason.strip() or "denied")
+        reply = await self.act(question.id, "deny", **decision.binding(question), reason=reason.strip() or "denied")
         if reply is not None:
             self._forget(question.id)
             self.floor.tell(f"{question.id} is denied", Ink.GOOD)
+
+    async def later(self) -> None:
+        """Refuse now; it may be allowed once later."""
+        question = self.floor.painted()
+        if no := decision.why_not_later(question, self.floor.standing()):
+            self.floor.tell(no, Ink.WARN)
+            return
+        assert question is not None
+        about = f"later: {question.id} is refused now, and may be allowed once later · enter sends · {question.does}"
+        reason = await self.floor.prompt(Prompt("reason the agent reads", about, opened_by="l"))
+        if reason is None:
+            self.floor.tell("nothing was decided")
+            return
+        words = reason.strip() or "not now; it may be allowed later"
+        if await self.act(question.id, "later", **decision.binding(question), reason=words) is not None:
+            self._forget(question.id)
+            self.floor.tell(f"{question.id} is refused for now; under Escalations `a` allows it once", Ink.GOOD)
+
+    async def _allow(self, question: Question, standing: Standing) -> None:
+        """Mint the one use of what was put off."""
+        if no := decision.why_not_allow(question, standing):
+            if not standing.read and self.floor.card() is None:
+                self.floor.open_card(question)
+            self.floor.tell(no, Ink.WARN)
+            return
+        if question.typed and not await self.typed(question, "allow once"):
+            return
+        about = f"allow {question.id} once · y and enter allow it, esc leaves it refused · {question.does}"
+        if await self.floor.prompt(Prompt("type y", about, must="y", inert=True, opened_by="a")) is None:
+            self.floor.tell("nothing was decided")
+            return
+        reply = await self.act(question.id, "allow_later", escalation=question.id)
+        if reply is not None:
+            made = f"{reply['grant']}: " if reply.get("grant") else ""
+            self.floor.tell(f"{made}{question.id} may run once when its agent asks again (5 shows grants)", Ink.GOOD)
 
     async def undo(self) -> None:
         """Take a held approval back: the one just given, else the one under the finger."""
@@ -113,10 +161,12 @@ class Desk:
         if id is None:
             self.floor.tell("there is nothing to take back", Ink.WARN)
             return
-        reply = await self._act(id, "undo", escalation=id)
-        if reply is not None:
+        more = self.hold.more if self.hold else ()
+        taken = [one for one in (id, *more) if await self.act(one, "undo", escalation=one) is not None]
+        if len(taken) == 1 + len(more):
             self._forget(id)
-            self.floor.tell(f"taken back: {id} waits again", Ink.GOOD)
+            waits = f"{id} waits" if not more else f"{id} and {len(more)} more wait"
+            self.floor.tell(f"taken back: {waits} again", Ink.GOOD)
 
     async def grant(self) -> None:
         """Approve this and its like within bounds that are typed one after the other."""
@@ -125,13 +175,13 @@ class Desk:
             self.floor.tell(no, Ink.WARN)
             return
         assert question is not None
-        if question.typed and not await self._typed(question, "grant"):
+        if question.typed and not await self.typed(question, "grant"):
             return
         bounds = await self._bounds(question)
         if bounds is None:
             self.floor.tell("nothing was decided")
             return
-        reply = await self._act(question.id, "grant", **decision.binding(question), **bounds)
+        reply = await self.act(question.id, "grant", **decision.binding(question), **bounds)
         if reply is not None:
             target, time, uses = bounds["target"], bounds["minutes"], bounds["uses"]
             self.floor.tell(
@@ -155,10 +205,10 @@ class Desk:
                 check=lambda text: "" if text.strip() else "say why",
             )
         )
-        if reason is None or not await self._typed(question, "break glass on"):
+        if reason is None or not await self.typed(question, "break glass on"):
             self.floor.tell("nothing was decided")
             return
-        reply = await self._act(question.id, "break_glass", **decision.binding(question), reason=reason.strip())
+        reply = await self.act(question.id, "break_glass", **decision.binding(question), reason=reason.strip())
         if reply is not None:
             self.floor.tell(f"{question.id} is approved by breaking the glass", Ink.NOTICE)
 
@@ -167,16 +217,14 @@ class Desk:
         if session is None or not session.parked_on:
             self.floor.tell("nothing here is parked", Ink.WARN)
             return
-        if no := _why_not_send(self.floor.standing()):
+        if no := decision.why_not_send(self.floor.standing()):
             self.floor.tell(no, Ink.WARN)
             return
         about = f"release {session.id} ({session.agent or 'no agent'}), parked on {session.parked_on} · enter releases"
         reason = await self.floor.prompt(Prompt("reason", about, opened_by="r", inert=True))
         if reason is None:
             self.floor.tell("nothing was decided")
-        elif (
-            await self._act(session.id, "release", session=session.id, reason=reason.strip() or "released") is not None
-        ):
+        elif await self.act(session.id, "release", session=session.id, reason=reason.strip() or "released") is not None:
             self.floor.tell(f"{session.id} may ask again", Ink.GOOD)
 
     async def revoke(self, grant: Grant | None) -> None:
@@ -184,14 +232,14 @@ class Desk:
         if grant is None or grant.revoked_at:
             self.floor.tell("no live grant is chosen", Ink.WARN)
             return
-        if no := _why_not_send(self.floor.standing()):
+        if no := decision.why_not_send(self.floor.standing()):
             self.floor.tell(no, Ink.WARN)
             return
         about = f"revoke {grant.id}: {grant.effect} {grant.target} · enter revokes, esc leaves it"
         reason = await self.floor.prompt(Prompt("reason", about, opened_by="x"))
         if (
             reason is not None
-            and await self._act(grant.id, "revoke_grant", grant=grant.id, reason=reason.strip()) is not None
+            and await self.act(grant.id, "revoke_grant", grant=grant.id, reason=reason.strip()) is not None
         ):
             self.floor.tell(f"{grant.id} is revoked", Ink.GOOD)
 
@@ -209,25 +257,30 @@ class Desk:
             return ""
         rest = -(-(self.hold.until - now) // 1000)
         if rest <= 0:
-            return f"{self.hold.id}: the hold is over, waiting for serve's word"
-        return f"approving {self.hold.id} in {rest} s · u takes it back"
+            return f"{self.hold.what}: the hold is over, waiting for serve's word"
+        return f"approving {self.hold.what} in {rest} s · u takes it back"
 
     async def _send_approval(self, question: Question, answer: dict[str, Any] | None) -> None:
         words: dict[str, Any] = {**decision.binding(question), "reason": "", "hold": self.floor.hold_seconds()}
         if answer is not None:
             words["answer"] = answer
-        reply = await self._act(question.id, "approve", **words)
+        reply = await self.act(question.id, "approve", **words)
         if reply is None:
             return
-        now = self.floor.now()
-        if reply.get("state") == "held":
-            until = reply.get("hold_until")
-            self.hold = Hold(question.id, until if isinstance(until, int) else now + round(words["hold"] * 1000))
-            self.floor.tell("")
-        else:
-            self.floor.tell(decision.outcome(question, reply, now), Ink.GOOD)
+        self.floor.sent(question)
+        if not self.held(reply, (question.id,), words["hold"]):
+            self.floor.tell(decision.outcome(question, reply, self.floor.now()), Ink.GOOD)
 
-    async def _typed(self, question: Question, verb: str) -> bool:
+    def held(self, reply: dict[str, Any], ids: tuple[str, ...], seconds: float) -> bool:
+        """Remember what a reply says is held; False when it says something else."""
+        if reply.get("state") != "held":
+            return False
+        until = reply.get("hold_until")
+        self.hold = Hold(ids[0], until if isinstance(until, int) else self.floor.now() + round(seconds * 1000), ids[1:])
+        self.floor.tell("")
+        return True
+
+    async def typed(self, question: Question, verb: str) -> bool:
         """Have the target typed out; True when it was."""
         word = decision.to_type(question)
         about = f"{verb} {question.id} · enter goes on, esc decides nothing · {question.does}"
@@ -257,7 +310,7 @@ class Desk:
             bounds[name] = read(typed)
         return bounds
 
-    async def _act(self, id: str, do: str, **words: Any) -> dict[str, Any] | None:
+    async def act(self, id: str, do: str, **words: Any) -> dict[str, Any] | None:
         """Send an act once; None when it was refused or not sent, which the status line then says."""
         if id in self.busy:
             self.floor.tell(f"{id}: your last key is still on its way", Ink.WARN)
@@ -276,21 +329,8 @@ class Desk:
             self.hold = None
 
 
-Act = Callable[[], Awaitable[None]]
-
-
 def _read(standing: Standing) -> Standing:
-    from dataclasses import replace
-
     return replace(standing, read=True, answered=True)
-
-
-def _why_not_send(standing: Standing) -> str:
-    if standing.read_only:
-        return "this console is read-only"
-    if not standing.up:
-        return f"serve is down, nothing can be sent: {standing.why_down}"
-    return "" if standing.can_decide else f"you cannot decide here: {standing.why_not}"
 
 
 def _some(text: str) -> str:

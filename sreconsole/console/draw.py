@@ -120,7 +120,8 @@ def wrapped(text: object, width: int) -> list[Safe]:
     lines = list[Safe]()
     for part in safe(text, newline="\n").split("\n"):
         pieces = chop_cells(part, max(1, width)) if not part.isascii() else _chopped(part, max(1, width))
-        lines.extend(safe(piece) for piece in pieces or [""])
+        # A mark that joins to nothing takes no cell of its own; it is kept all the same.
+        lines.extend(safe(piece) for piece in pieces or [part])
     return lines
 
 

@@ -88,7 +88,7 @@ class Easel:
         """Paint the part of a page that is in view."""
         width, height = self.page.size
         if width and height:
-            self.page.show(screen.view(sight, width, height), screen.about)
+            self.page.show(screen.view(sight, width, height), screen.shows)
 
     def scroll_peek(self) -> None:
         """Show the next lines of the peek."""

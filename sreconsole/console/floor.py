@@ -15,11 +15,13 @@ from sreconsole.console.desk import Desk
 from sreconsole.console.dialogs import Prompt
 from sreconsole.console.draw import Ink
 from sreconsole.console.easel import Easel
+from sreconsole.console.edited import Change
 from sreconsole.console.feed import UNREADABLE, Reader, Wire
 from sreconsole.console.keys import Keyboard
 from sreconsole.console.question import Question
 from sreconsole.console.screen import Listing, Reading, Sight
 from sreconsole.console.stage import Screen, Stage
+from sreconsole.console.together import Group, Together
 from sreconsole.console.watch import Bell, Watch
 from sreconsole.paths import Home
 from sreconsole.store import escalations
@@ -73,9 +75,22 @@ class Floor:
         said = self.wire.hello.get("hold_seconds")
         return float(said) if isinstance(said, int | float) else HOLD
 
-    def card(self) -> Card | None:
-        """The card on screen."""
-        return self.stage.card
+    def card(self) -> Card | Change | None:
+        """The card on screen, or the changed arguments."""
+        paper = self.stage.paper
+        return paper if isinstance(paper, Card | Change) else None
+
+    def painted_group(self) -> Group:
+        """The members of the page of equal questions as last painted; none while the screen is behind."""
+        current = self.stage.current
+        shown = self.easel.page.about if isinstance(current, Together) else ()
+        return current.group if isinstance(current, Together) and shown == current.group else ()
+
+    def sent(self, question: Question) -> None:
+        """An approval or a refusal of it was taken: a page that was only there for this goes."""
+        if isinstance(self.stage.current, Change | Together):
+            self.stage.back(self.now())
+            self.watch.stir()
 
     def painted(self) -> Question | None:
         """The question under the finger in the version that was last painted; None while the screen is behind."""
@@ -87,13 +102,15 @@ class Floor:
 
     def standing(self) -> Standing:
         """What is known at this moment."""
-        card, hello = self.stage.card, self.wire.hello
+        paper, hello = self.stage.paper, self.wire.hello
+        behind = self.painted() is None and self.stage.under_finger() is not None
+        if isinstance(paper, Together):
+            behind = not self.painted_group() and bool(paper.group)
         return Standing(
             now=self.now(), up=self.wire.up, why_down=self.wire.why_down, read_only=self.read_only,
             can_decide=bool(hello.get("can_decide", True)), why_not=str(hello.get("why_not") or "serve gave no reason"),
-            came_at=self.stage.came_at, read=card.read if card else self.easel.whole, busy=frozenset(self.desk.busy),
-            answered=card.answered if card else True,
-            behind=self.painted() is None and self.stage.under_finger() is not None,
+            came_at=self.stage.came_at, read=paper.read if paper else self.easel.whole, busy=frozenset(self.desk.busy),
+            answered=paper.answered if isinstance(paper, Card) else True, behind=behind,
         )  # fmt: skip
 
     def open_card(self, question: Question) -> None:

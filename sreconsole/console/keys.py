@@ -15,6 +15,7 @@ class Danger(StrEnum):
     BOUNDS = "asks for its bounds, then decides"
     HELD = "held first, so that it can be taken back"
     TYPED = "type it to go on"
+    EDITED = "opens your editor, shows the difference, then held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +35,28 @@ class Key:
     twin: str = ""
 
 
-LISTS = ("home", "escalations", "log", "agents", "grants")
-PAGES = ("card", "event", "plain")
+LISTS = ("home", "escalations", "log", "agents", "grants", "reviews")
+PAGES = ("card", "change", "together", "event", "review", "plain")
 MENUS = ("help", "palette")
 EVERYWHERE = (*LISTS, *PAGES, *MENUS)
 ASKING = ("home", "escalations", "card")
+LANE = ("reviews", "review")
 
 FORBIDDEN = ("ctrl+b", "ctrl+a", "ctrl+j", "ctrl+s", "ctrl+enter")
 """Owned by multiplexers or flow control, or not sent by many terminals; `alt+` anything as well."""
 
 KEYS = (
-    Key("approve", ("a",), ASKING, "approve what is shown; the agent goes on after the hold", "approve", Danger.HELD,
-        "sreconsole escalations approve ID"),
-    Key("deny", ("d",), ASKING, "deny what is shown, with a reason the agent reads", "deny", Danger.REASON,
+    Key("approve", ("a",), (*ASKING, "change", "together"), "approve what is shown; the agent goes on after the hold",
+        "approve", Danger.HELD, "sreconsole escalations approve ID"),
+    Key("deny", ("d",), (*ASKING, "together"), "deny what is shown, with a reason the agent reads", "deny", Danger.REASON,
         "sreconsole escalations deny ID --reason TEXT"),
-    Key("undo", ("u",), ASKING, "take an approval back while it is held", "undo",
+    Key("undo", ("u",), (*ASKING, "change", "together"), "take an approval back while it is held", "undo",
         twin="sreconsole escalations approve ID --undo"),
     Key("grant", ("A",), ASKING, "approve this and its like for a bounded time and number of uses", "bound…",
         Danger.BOUNDS, "sreconsole escalations grant ID --target PATTERN --minutes N --uses N"),
+    Key("edit", ("e",), ASKING, "edit the arguments, then approve; a question: answer in your own words", "edit",
+        Danger.EDITED),
+    Key("later", ("l",), ASKING, "refuse now; approve under Escalations then allows it once", "later", Danger.REASON),
     Key("break-glass", ("B",), ASKING, "approve alone what needs two people; it pages and is audited", "",
         Danger.TYPED, "sreconsole escalations approve ID --break-glass --reason TEXT"),
     Key("release", ("r",), ("home", "agents"), "let a parked session ask again", "release", Danger.REASON,
@@ -60,7 +65,12 @@ KEYS = (
     Key("choose", ("1", "2", "3", "4", "5", "6", "7", "8", "9"), ("card",), "pick or drop that choice of a question",
         "choose"),
     Key("next-question", ("tab",), ("card",), "go to the next question of several"),
-    Key("write-answer", ("e",), ("card",), "answer a question in your own words", ""),
+    Key("ok", ("o",), LANE, "this one is fine", "ok"),
+    Key("ok-all", ("O",), LANE, "all of this rule are fine, read or not", "ok all", Danger.TYPED),
+    Key("flag", ("f",), LANE, "this should not have happened; somebody follows it up", "flag", Danger.REASON),
+    Key("read", ("space",), ("reviews",), "read one in full", "read"),
+    Key("unfold", ("right", "plus"), ("home",), "show each of several equal questions"),
+    Key("fold", ("left", "minus"), ("home",), "show equal questions in one row again"),
     Key("open", ("enter",), (*LISTS, *MENUS), "open what is chosen", "open"),
     Key("back", ("escape",), EVERYWHERE, "go back; never decides anything", "back"),
     Key("quit", ("q",), EVERYWHERE, "leave this screen; on a tab, leave the console"),
@@ -69,7 +79,8 @@ KEYS = (
     Key("up", ("k", "up"), EVERYWHERE, "one up"),
     Key("half-down", ("ctrl+d", "pagedown"), EVERYWHERE, "half a screen down"),
     Key("half-up", ("ctrl+u", "pageup"), EVERYWHERE, "half a screen up"),
-    Key("peek-down", ("space",), LISTS, "scroll the peek on, and round to its top", "peek"),
+    Key("peek-down", ("space",), ("home", "escalations", "log", "agents", "grants"),
+        "scroll the peek on, and round to its top", "peek"),
     Key("page-down", ("space",), PAGES, "a screen down", "down"),
     Key("top", ("g", "home"), EVERYWHERE, "to the first"),
     Key("bottom", ("G", "end"), EVERYWHERE, "to the last"),
@@ -78,15 +89,16 @@ KEYS = (
     Key("filter", ("slash",), (*LISTS, *MENUS), "filter: words, and state: agent: kind: session: severe", "filter"),
     Key("follow", ("f",), ("log",), "follow the newest, or stop", "follow"),
     Key("raw", ("R",), ("card",), "the whole redacted input as JSON, and back", "raw"),
-    Key("trail", ("l",), ("card",), "the fleet log of this session", "log"),
+    Key("trail", ("L",), ("card",), "the fleet log of this session", "log"),
     Key("copy", ("y",), (*LISTS, *PAGES), "send what is shown to the terminal's clipboard (OSC 52)"),
     Key("plain", ("ctrl+l",), (*LISTS, *PAGES), "the same as plain text over the whole screen, to select by hand"),
-    Key("home", ("1",), LISTS, "Home: who needs me"),
+    Key("home", ("1",), LISTS, "Needs me: what waits for a human"),
     Key("escalations", ("2",), LISTS, "Escalations: every question, in every state",
         twin="sreconsole escalations list"),
     Key("log", ("3",), LISTS, "Fleet log", twin="sreconsole log"),
     Key("agents", ("4",), LISTS, "Agents and their sessions", twin="sreconsole agents list"),
     Key("grants", ("5",), LISTS, "Grants", twin="sreconsole grants list"),
+    Key("reviews", ("6",), LISTS, "Reviews: what ran without asking, to be looked at later"),
     Key("command", ("colon",), (*LISTS, *PAGES), "type a command; tab completes"),
     Key("palette", ("ctrl+p",), (*LISTS, *PAGES), "every command, as a list to search"),
     Key("help", ("question_mark", "f1"), (*LISTS, *PAGES), "every key of this screen, as a list to search", "help"),
@@ -97,7 +109,7 @@ KEYS = (
 SHOWN = {
     "slash": "/", "colon": ":", "question_mark": "?", "escape": "esc", "ctrl+p": "ctrl-p", "ctrl+l": "ctrl-l",
     "ctrl+c": "ctrl-c", "ctrl+d": "ctrl-d", "ctrl+u": "ctrl-u", "f1": "F1", "pagedown": "page down",
-    "pageup": "page up",
+    "pageup": "page up", "right": "→", "left": "←", "plus": "+", "minus": "-",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from sreconsole.console import clock
-from sreconsole.console.draw import Ink, Line, Span, cells, clipped, column, flow, line, phrased, say
+from sreconsole.console.draw import Ink, Line, Span, cells, clipped, column, cut, flow, line, phrased, say
 from sreconsole.store.escalations import OPEN, Escalation
 from sreconsole.text.safe import look
 
@@ -23,6 +23,12 @@ PARSED = 8_000_000
 
 WORDS = 2_000
 """Characters of a reason or a description that are shown."""
+
+MOST_DENIALS = (3, 20)
+"""Refusals in a row that ask a human, and in all that stop the session (SPEC B4)."""
+
+NEAR = 0.8
+"""Share of a budget from which it is said in the ink of a warning."""
 
 CHOOSING = ("question", "plan", "elicitation", "ask")
 """Kinds that are answered and not only allowed."""
@@ -54,6 +60,11 @@ class Question:
         """The redacted arguments; an unreadable text stands under the key `input`."""
         stored = self.row.input
         return _object(stored) or ({"input": stored} if stored not in ("", "{}") else {})
+
+    @property
+    def editable(self) -> bool:
+        """Whether its arguments are a JSON object that can be written out and read back."""
+        return bool(_object(self.row.input))
 
     @property
     def json(self) -> str:
@@ -97,6 +108,11 @@ class Question:
         except ValueError:
             return []
         return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+    @property
+    def later(self) -> bool:
+        """Whether it was refused for now, and may still be allowed once."""
+        return self.row.decision == "later" and not self.row.used_at
 
     @property
     def typed(self) -> bool:
@@ -211,6 +227,39 @@ class Question:
             said.append(f"and {len(self._effects) - 6} more")
         return " · ".join(said) or ("an answer" if self.row.kind in CHOOSING else "unknown")
 
+    def radius(self) -> Span:
+        """What was measured of what it would hit, in words: never empty for an act that waits."""
+        if self.row.kind in CHOOSING:
+            return say("")
+        if not self.row.radius:
+            return say("measuring…" if self.open else "not measured before it was decided", Ink.DIM)
+        found = _object(self.row.radius)
+        words, unmeasured = (str(found.get(name) or "") for name in ("words", "unmeasured"))
+        missing = f"not measurable: {unmeasured}" if unmeasured or not words else ""
+        if not words:
+            return say(missing if unmeasured else "not measurable: no reason given", Ink.WARN)
+        return say(f"{words} · {missing}" if missing else words, Ink.WARN if missing else Ink.PLAIN)
+
+    def standing(self, most: int = 3) -> Line:
+        """Denials and the budgets nearest to their limits, as the policy counted them; empty where it did not."""
+        found = self.verdict.get("standing")
+        found = found if isinstance(found, dict) else {}
+        parts, denials = list[Span](), _pair(found.get("denials"))
+        if denials:
+            ink = Ink.WARN if denials[0] >= MOST_DENIALS[0] - 1 else Ink.PLAIN
+            parts.append(say(f"denials {denials[0]}/{MOST_DENIALS[0]} {denials[1]}/{MOST_DENIALS[1]}", ink))
+        budgets = found.get("budgets")
+        pairs = (
+            [(str(name), pair) for name, one in budgets.items() if (pair := _pair(one))]
+            if isinstance(budgets, dict)
+            else []
+        )
+        pairs.sort(key=lambda one: -(one[1][0] / one[1][1] if one[1][1] else 9))
+        for name, (used, limit) in pairs[:most]:
+            parts.append(say(f"{name} {used:,}/{limit:,}", Ink.WARN if used >= NEAR * limit else Ink.PLAIN))
+        dots = [part for one in parts for part in (say(" · "), one)]
+        return tuple(dots[1:])
+
     def why(self) -> str:
         """The policy's reason with its rule and where that stands."""
         reason = self.verdict.get("why") or "no reason given"
@@ -223,6 +272,16 @@ class Question:
         row = self.row
         parts = [self.who if row.agent else "no agent", f"session {row.session}", row.client, row.cwd]
         return " · ".join(part for part in parts if part) + f" · asked {clock.hour(row.opened_at, now)}"
+
+    def session(self) -> Line:
+        """The session that asks with how it stands, and what a decision is bound to.
+
+        All that differs from question to question stands in one line, in few inks: each line and ink is bytes.
+        """
+        row, standing, digest = self.row, self.standing(1), self.row.digest
+        head = say(f"{cut(row.session, 12)} · ")
+        tail = say(f"{' · ' if standing else ''}{row.id} {digest[:4]} {digest[4:8]}")
+        return (head, *standing, tail)
 
     @cached_property
     def hidden(self) -> int:
@@ -240,19 +299,15 @@ class Question:
         return next((warned for text in texts if (warned := look(text[:READABLE]).warning)), "")
 
     def bound(self, now: int) -> Line:
-        """What a decision is bound to, how it stands, and what could not be seen.
-
-        What differs between questions comes first, because a changed line is sent as far as it changed.
-        """
-        digest = self.row.digest
-        head = say(f"{self.id} {digest[:4]} {digest[4:8]} · {self.fate(now)} · ")
+        """How it stands, what in it could not be seen, and where it would run."""
+        head = say(f"{self.fate(now)} · ")
         parts = [say(f"{self.hidden} hidden shown as marks", Ink.NOTICE) if self.hidden else say("nothing hidden")]
         if self.warning:
             parts += [say(" · "), say(self.warning, Ink.NOTICE)]
         kinds = self.verdict.get("kinds")
         if isinstance(kinds, list) and kinds:
             parts.append(say(f" · redacted: {', '.join(map(str, kinds))}", Ink.WARN))
-        return (head, *parts)
+        return (head, *parts, say(f" · in {self.row.cwd or 'no folder'}"))
 
 
 def same(known: list[Question], found: list[Question]) -> list[Question]:
@@ -271,7 +326,7 @@ class Peek:
 
 def peek(question: Question, now: int, width: int, height: int) -> Peek:
     """A question in `height` lines: what it does, how it is spelt, why, who, bound to what."""
-    room, most = max(1, width - LABEL), max(1, height - 5)
+    room, most = max(1, width - LABEL), max(1, height - 5 if question.row.kind not in CHOOSING else height - 4)
     begun = clipped(question.spelt, (most + 1) * room * 6)
     spelt = flow(begun, room)
     shown = spelt[:most]
@@ -280,12 +335,10 @@ def peek(question: Question, now: int, width: int, height: int) -> Peek:
         shown = [*shown[:-1], line(say("… and more: open it to read on", Ink.WARN))]
     lines = [(say("does", Ink.DIM), line(say(question.does, Ink.STRONG)))]
     lines += [(say("runs" if not at else "", Ink.DIM), one) for at, one in enumerate(shown)]
-    lines += [
-        (say("effect", Ink.DIM), line(question.effects())),
-        (say("why", Ink.DIM), line(str(question.verdict.get("why") or "no reason given"))),
-        (say("asked by", Ink.DIM), line(question.asked(now))),
-        (say("state", Ink.DIM), question.bound(now)),
-    ]
+    lines.append((say("why", Ink.DIM), line(str(question.verdict.get("why") or "no reason given"))))
+    if question.row.kind not in CHOOSING:
+        lines.append((say("radius", Ink.DIM), line(question.radius())))
+    lines += [(say("session", Ink.DIM), question.session()), (say("state", Ink.DIM), question.bound(now))]
     return Peek(tuple(lines[:height]), whole)
 
 
@@ -362,6 +415,15 @@ def _object(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _pair(value: object) -> tuple[float, float] | None:
+    """Two finite numbers, or nothing."""
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    if not all(isinstance(one, int | float) and not isinstance(one, bool) and abs(one) < 1e15 for one in value):
+        return None
+    return value[0], value[1]
 
 
 def _number(value: object, otherwise: int) -> int:

@@ -46,9 +46,8 @@ class Scene:
             return current.title(sight)
         if stage.above:
             return line(say(f" {current.title} ", Ink.CHIP), say(f" {current.heading()}", Ink.ACCENT))
-        waiting = len(stage.home.waiting)
-        key = self._floor.keyboard.shown
-        titles = [(id, key(id), tab.title, waiting if id == "home" else 0) for id, tab in stage.tabs.items()]
+        counts, key = {"home": len(stage.home.waiting), "reviews": stage.home.unread}, self._floor.keyboard.shown
+        titles = [(id, key(id), tab.title, counts.get(id, 0)) for id, tab in stage.tabs.items()]
         return bars.tabs(titles, stage.tab, current.heading(), width)
 
     def _banner(self, sight: Sight, width: int) -> Line:

@@ -73,9 +73,14 @@ class Listing(ABC, Generic[Row]):
         self.loaded = False
         await self.load(reader, sight)
 
-    def opened(self, row: Row) -> Reading | None:
-        """The page that enter opens."""
+    def opened(self, row: Row) -> Listing[Any] | Reading | None:
+        """What enter opens."""
         return None
+
+    def waits(self, row: Row) -> bool:
+        """Whether a row stands for something that waits for a decision: where `n` stops."""
+        question = self.question(row)
+        return question is not None and question.open
 
     def leads_to(self, row: Row) -> str:
         """The command that enter runs where no page opens; empty when there is none."""
@@ -131,6 +136,11 @@ class Reading(ABC):
     def about(self) -> Question | None:
         """The question this page shows, if it does."""
         return None
+
+    @property
+    def shows(self) -> object:
+        """What a key on this page acts on, as it is handed to the canvas and back when it is really painted."""
+        return self.about
 
     @property
     def text(self) -> str:

@@ -6,12 +6,16 @@ from typing import Any
 
 from sreconsole.console.agents import Agents
 from sreconsole.console.card import Card
+from sreconsole.console.edited import Change
 from sreconsole.console.escalations import Escalations
 from sreconsole.console.fleetlog import FleetLog
 from sreconsole.console.grants import Grants
 from sreconsole.console.home import Home
 from sreconsole.console.question import Question
+from sreconsole.console.reviews import Pile, Record, Records, Reviews
 from sreconsole.console.screen import Listing, Reading
+from sreconsole.console.together import Group, Together
+from sreconsole.store.reviews import Review
 from sreconsole.store.sessions import Session
 
 Screen = Listing[Any] | Reading
@@ -25,8 +29,9 @@ class Stage:
         self.log = FleetLog()
         self.agents = Agents()
         self.grants = Grants()
+        self.reviews = Reviews()
         self.tabs: dict[str, Listing[Any]] = {
-            one.name: one for one in (self.home, Escalations(), self.log, self.agents, self.grants)
+            one.name: one for one in (self.home, Escalations(), self.log, self.agents, self.grants, self.reviews)
         }
         self.tab = "home"
         self.above: list[Screen] = []
@@ -42,6 +47,37 @@ class Stage:
         """The card, if it is on top."""
         return self.current if isinstance(self.current, Card) else None
 
+    @property
+    def paper(self) -> Card | Change | Together | None:
+        """What is on top and must be read to its end before a yes."""
+        return self.current if isinstance(self.current, Card | Change | Together) else None
+
+    @property
+    def group(self) -> Group:
+        """The equal questions under the finger: a row of home, or the page that shows them all."""
+        current = self.current
+        if isinstance(current, Together):
+            return current.group
+        row = current.window.row if current is self.home else None
+        return row.group if row else ()
+
+    @property
+    def review(self) -> Review | None:
+        """The one review under the finger."""
+        current = self.current
+        if isinstance(current, Record):
+            return current.review
+        return current.window.row if isinstance(current, Records) else None
+
+    @property
+    def pile(self) -> Pile | None:
+        """The rule of reviews under the finger, as it was last counted."""
+        if self.tab != "reviews":
+            return None
+        rule = next((one.rule for one in self.above if isinstance(one, Records)), None)
+        rows = self.reviews.window
+        return rows.row if rule is None else next((one for one in rows.rows if one.rule == rule), None)
+
     def under_finger(self) -> Question | None:
         """The question the screen is on now, painted or not."""
         current = self.current
@@ -52,8 +88,11 @@ class Stage:
 
     def finger(self) -> tuple[str, str, str]:
         """What a key would act on: screen, id and digest. When data change it, keys go inert."""
-        question = self.under_finger()
-        return (self.current.name, question.id if question else "", question.row.digest if question else "")
+        question, current = self.under_finger(), self.current
+        if isinstance(current, Together):
+            return (current.name, *current.mark)
+        chosen = "" if isinstance(current, Reading) else current.window.chosen or ""
+        return (current.name, question.id if question else chosen, question.row.digest if question else "")
 
     def switch(self, name: str, now: int) -> None:
         """Show a tab, and nothing over it."""
@@ -88,8 +127,7 @@ class Stage:
         rows, at = tab.window.rows, tab.window.at
         ahead = range(at + 1, len(rows)) if by > 0 else range(at - 1, -1, -1)
         for place in ahead:
-            question = tab.question(rows[place])
-            if question is not None and question.open:
+            if tab.waits(rows[place]):
                 tab.window.choose(place)
                 return True
         return False

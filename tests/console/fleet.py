@@ -13,11 +13,12 @@ from typing import Any
 
 from sreconsole import paths
 from sreconsole.gate import escalation as life
-from sreconsole.store import agents, escalations, grants, sessions
+from sreconsole.store import agents, escalations, grants, rows, sessions
 from sreconsole.store.agents import Agent
 from sreconsole.store.escalations import Escalation
 from sreconsole.store.event import Event
 from sreconsole.store.grants import Grant
+from sreconsole.store.reviews import Review
 from sreconsole.store.sessions import Session
 from sreconsole.store.writer import Tx, Writer
 
@@ -113,6 +114,21 @@ class Fleet:
 
         return self.do(work)
 
+    def review(self, rule: str = "write", **words: Any) -> Review:
+        """Something that ran and waits to be looked at."""
+
+        def work(tx: Tx) -> Review:
+            at = now()
+            n = tx.connection.execute("SELECT count(*) + 1 FROM reviews").fetchone()[0]
+            seq = tx.append(Event("tool.passed", at, session="cc-77aa", agent="web-dev", summary="Edit ledger.py"))
+            one = Review(n, f"rev-{n:04d}", seq, "cc-77aa", "web-dev", rule, "Edit", "Edit src/pay/ledger.py", "writes ledger.py",
+                         at, "unread", "", None, "")  # fmt: skip
+            one = replace(one, **words)
+            rows.insert(tx.connection, "reviews", one)
+            return one
+
+        return self.do(work)
+
     def event(self, kind: str = "tool.ran", summary: str = "Read src/pay/ledger.py", **words: Any) -> int:
         return self.do(lambda tx: tx.append(Event(kind, now(), summary=summary, **words)))
 
@@ -159,6 +175,19 @@ class Serve:
             self._loop.call_soon_threadsafe(self._end.set)
             self._thread.join(5)
 
+    def _look(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Mark reviews as ok or flagged."""
+        state, ids = ("flagged", [request["review"]]) if "review" in request else ("ok", request.get("ids") or [])
+        wanted = (
+            (f"id IN ({','.join('?' * len(ids))})", ids)
+            if ids
+            else ("rule = ? AND n <= ?", [request.get("rule"), request.get("through", 1 << 62)])
+        )
+        sql = f"UPDATE reviews SET state = ?, decided_by = 'dana', decided_at = ?, reason = ? WHERE {wanted[0]}"
+        values = (state, now(), request.get("reason", ""), *wanted[1])
+        self.fleet.do(lambda tx: tx.connection.execute(sql, values) and None)
+        return {}
+
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._serve())
@@ -199,6 +228,16 @@ class Serve:
             return self.hello
         if do in ("subscribe", "release", "revoke_grant"):
             return {}
+        if do in ("review_ok", "review_flag"):
+            return self._look(request)
+        if do in ("approve_alike", "deny_alike"):
+            verb = do.partition("_")[0]
+            replies = [self._do({**request, "do": verb, "escalation": one["id"], **one}) for one in request["members"]]
+            return replies[0]
+        if do == "allow_later":
+            row = self.fleet.get(request["escalation"])
+            made = self.fleet.grant(escalation=row.id, uses=1, used=0, session=row.session)
+            return {"grant": made.id, "until": made.until}
         row = self.fleet.get(request["escalation"])
         if (
             do != "undo"
@@ -215,6 +254,9 @@ class Serve:
             step = life.withdraw(row, at)
         elif do == "deny":
             step = life.deny(row, who, request["reason"], at)
+        elif do == "later":
+            step = life.deny(row, who, request["reason"], at)
+            step.changes["decision"] = "later"
         elif do == "break_glass":
             step = life.break_glass(row, who, 1000, request["reason"], answer, at)
         else:

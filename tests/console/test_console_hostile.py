@@ -83,6 +83,21 @@ def fill(fleet: Fleet, foul: str, storable: str) -> None:
         )  # fmt: skip
     asked = [{"question": foul, "header": foul, "options": [{"label": foul, "description": foul}, foul], "multi": True}]
     fleet.ask(kind="question", tool="AskUserQuestion", choices=json.dumps(asked), verdict={"does": ""})
+    standing = {"denials": [foul, 2], "budgets": {foul: [39, 40], foul + "2": [foul, 1]}}
+    for _ in range(2):
+        fleet.ask(
+            alike=storable[:300] or "x", agent=storable[:300], cwd=storable, input=json.dumps({"command": foul}),
+            verdict={"does": foul, "standing": standing}, radius=json.dumps({"words": foul, "unmeasured": foul}),
+        )  # fmt: skip
+    for _ in range(2):
+        fleet.review(
+            storable[:300],
+            agent=storable[:300],
+            session=storable[:300],
+            tool=storable[:300],
+            summary=storable,
+            does=storable,
+        )
     late = fleet.ask(agent=storable[:300])
     fleet.change(late, state="denied", decided_by=storable[:300], reason=storable, decided_at=1)
     fleet.grant(target=storable, effect=storable[:300], tool=storable[:300], made_by=storable[:300], reason=storable)
@@ -94,6 +109,8 @@ TOUR = [
     "2", "j", "enter", "space", "R", "esc", "3", "j", "enter", "space", "esc", "4", "j", "j", "5", "enter", "esc", "1", "enter", "space", "G", "R",
     "y", "c-l", "esc", "esc", "j", "space", "space", "y", "j", "enter", "1", "2", "esc", "j", "enter", "1", "a", "u", "esc", "?", "esc", "c-p", "esc", "d", "x", "esc",
     "A", "enter", "esc", "/", "e", "v", "enter", "esc", "G", "k", "k", "a", "esc", "esc",
+    "g", "j", "j", "j", "+", "j", "-", "a", "space", "G", "a", "esc", "esc", "d", "esc", "esc", "e", "G", "esc", "l", "esc",
+    "6", "j", "enter", "j", "space", "G", "f", "esc", "esc", "O", "esc", "esc", "esc", "1",
 ]  # fmt: skip
 
 
@@ -112,6 +129,8 @@ def run(fleet: Fleet, size: tuple[int, int], **env: str) -> bytes:
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "",
         "SSH_CONNECTION": "",
+        "VISUAL": "",
+        "EDITOR": "sed -i s/command/command2/",
         **env,
     }
     with TtyApp([sys.executable, "-c", PROGRAM, str(fleet.home.config)], size=size, env=settings) as app:

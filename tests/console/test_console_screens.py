@@ -48,7 +48,7 @@ async def test_the_first_row_is_the_right_one(fleet: Fleet, serve: Serve, consol
         words = ["is urgent", "can wait", "parked on esc-0009", "has been deferred"]
         assert [word for line, word in zip(rows, words, strict=True) if word in line] == words
         assert "is urgent" in glass.row and "01:" in glass.row
-        assert "1 Home 3" in glass.text
+        assert "1 Needs me 3" in glass.text
         assert all(len(line) == size[0] for line in glass.lines) and len(glass.lines) == size[1]
 
 
@@ -63,7 +63,7 @@ async def test_the_title_carries_the_count(
     async with console() as glass:
         await glass.sees("live")
         fleet.ask()
-        await glass.sees("1 Home 2")
+        await glass.sees("1 Needs me 2")
     assert said == [1, 2, None]
 
 
@@ -80,7 +80,7 @@ async def test_five_thousand_wait_and_the_keys_stay_quick(fleet: Fleet, serve: S
 
     fleet.do(work)
     async with console() as glass:
-        await glass.sees("1 Home 5000")
+        await glass.sees("1 Needs me 5000")
         await glass.press("G")
         await glass.until(lambda: "pushes" in glass.row)
         assert glass.app.floor.stage.home.window.chosen == "esc-x5000"
@@ -250,7 +250,7 @@ async def test_the_card_shows_what_stands_around(fleet: Fleet, serve: Serve, con
             await glass.sees(words)
         await glass.press("R")
         await glass.sees('"command": "git push origin main"')
-        await glass.press("l")
+        await glass.press("L")
         await glass.sees("/session:cc-77aa")
 
 
@@ -380,6 +380,7 @@ async def test_ascii_is_drawn_where_utf8_is_not(fleet: Fleet, serve: Serve, cons
 
 ARRIVE = {
     "home": (), "escalations": ("2",), "log": ("3",), "agents": ("4",), "grants": ("5",), "card": ("enter",),
+    "reviews": ("6",), "review": ("6", "space"), "change": ("g", "j", "e"), "together": ("g", "j", "j", "a"),
     "event": ("3", "enter"), "plain": ("ctrl+l",), "help": ("question_mark",), "palette": ("ctrl+p",),
 }  # fmt: skip
 
@@ -396,10 +397,15 @@ async def test_every_key_of_every_screen_can_be_pressed(
         choices=json.dumps([{"question": "q", "options": ["a", "b"]}, {"question": "r", "options": ["c"]}]),
     )
     fleet.ask()
+    for _ in range(3):
+        fleet.ask(alike="same", verdict={"does": "is asked thrice"})
+    for _ in range(30):
+        fleet.review()
     fleet.grant()
     assert agents.every(fleet.writer._connection)
     async with console() as glass:
         await glass.sees("live")
+        monkeypatch.setattr(glass.app.looks, "by_hand", lambda text, name: text.replace("main", "next"))
         ended: list[int] = []
         monkeypatch.setattr(glass.app, "exit", lambda *a, **k: ended.append(1))
         for key in [key for one in glass.app.floor.keyboard.of(screen) for key in one.keys]:

@@ -112,7 +112,7 @@ def test_no_color_has_only_greys(fleet: Fleet, serve: Serve) -> None:
     (fleet.home.state / "theme").write_text("terminal\n")
     with opened(fleet.home.config, NO_COLOR="1") as app:
         assert app.wait(lambda: "esc-0001" in app.text() and "live" in app.text(), 15)
-        colors = set(re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", bytes(app.raw)))
+        colors = set(re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)[;m]", bytes(app.raw)))
         assert colors and all(red == green == blue for red, green, blue in colors)
         front, back = re.findall(rb"38;2;(\d+);\d+;\d+;48;2;(\d+);", bytes(app.raw))[-1]
         assert abs(int(front) - int(back)) > 60

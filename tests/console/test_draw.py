@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -57,6 +57,7 @@ def test_flow_leaves_nothing_out(what: Line, width: int) -> None:
 
 
 @given(st.text(max_size=200), st.integers(2, 30))
+@example("\U0001f3fb", 2)
 def test_wrapped_leaves_nothing_out(text: str, width: int) -> None:
     shown = safe(text, newline="\n")
     assert "".join(draw.wrapped(shown, width)) == shown.replace("\n", "")

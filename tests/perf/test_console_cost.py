@@ -5,6 +5,7 @@ Run with `pytest tests/perf/test_console_cost.py -m perf -s`.
 
 from __future__ import annotations
 
+import json
 import statistics
 import sys
 import time
@@ -50,6 +51,10 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
     made.close()
 
 
+def standing(n: int) -> dict[str, object]:
+    return {"denials": [n % 3, 2 + n], "budgets": {"files": [20 + n, 40], "lines": [100 * n, 2000]}}
+
+
 def ask(fleet: Fleet, count: int, apart: int = 61_000) -> None:
     import hashlib
 
@@ -57,7 +62,8 @@ def ask(fleet: Fleet, count: int, apart: int = 61_000) -> None:
         does, command, why = ACTS[n % len(ACTS)]
         fleet.ask(
             agent=("web-dev", "api-dev", "infra-bot")[n % 3], session=("cc-77aa", "cc-19f2")[n % 2],
-            input={"command": command}, verdict={"does": does, "why": why}, deadline=now() + 1_500_000 + n * apart,
+            input={"command": command}, verdict={"does": does, "why": why, "standing": standing(n)},
+            radius=json.dumps({"words": f"{3 + n} commits · {14 + n} files +212 −40", "unmeasured": ""}), deadline=now() + 1_500_000 + n * apart,
             digest=hashlib.sha256(b"%d" % n).hexdigest(),
         )  # fmt: skip
 
