@@ -126,7 +126,7 @@ def reload(as_json: Json = False) -> None:
 
 def chosen(files: Sequence[Path] | None) -> list[Path]:
     """The files named, or those of the home. Raises Usage for one that is not there."""
-    from sreconsole.policy.policy import files_of
+    from sreconsole.policy.folder import files_of
 
     found = list(files) if files else files_of(paths.home().config)
     for one in found:

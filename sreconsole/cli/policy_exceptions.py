@@ -112,14 +112,14 @@ def revoke(id: Annotated[str, typer.Argument(metavar="ID", help="EX-n.")], as_js
 
 
 def _file(home: Home) -> Path:
-    from sreconsole.policy.policy import EXCEPTIONS
+    from sreconsole.policy.folder import EXCEPTIONS
 
     return home.config / "policy.d" / EXCEPTIONS
 
 
 def _all(home: Home) -> list[Entry]:
     from sreconsole.policy import exceptions
-    from sreconsole.policy.policy import files_of
+    from sreconsole.policy.folder import files_of
 
     return [one for path in files_of(home.config) for one in exceptions.entries(_text(path), str(path))]
 
@@ -127,7 +127,7 @@ def _all(home: Home) -> list[Entry]:
 def _kept(home: Home) -> tuple[list[Entry], int]:
     """The entries of our own file, and the last number given in any. Raises Failure for one that is not ours any more."""
     from sreconsole.policy import exceptions
-    from sreconsole.policy.policy import files_of
+    from sreconsole.policy.folder import files_of
     from sreconsole.policy.problems import Report, parse
 
     path = _file(home)
@@ -192,7 +192,8 @@ def _allowed(home: Home, rule: str, tier: int) -> None:
 def _replace(home: Home, text: str) -> None:
     """Check the whole policy with this text in our file's place; only then put it there, whole or not at all."""
     from sreconsole.cli.policy import today
-    from sreconsole.policy.policy import files_of, load
+    from sreconsole.policy.folder import files_of
+    from sreconsole.policy.policy import load
 
     path = _file(home)
     others = [one for one in files_of(home.config) if one != path]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -173,20 +172,6 @@ def load(
         raise PolicyError(problems)
     _to_cache(cache, key, policy, today)
     return policy
-
-
-EXCEPTIONS = "exceptions.yaml"
-"""The file of `policy.d` that `sreconsole policy except` keeps; it is read last, since it names rules of the others."""
-
-
-def files_of(config: Path) -> list[Path]:
-    """The policy files of a configuration folder in the order they are loaded: `policy.yaml`, then `policy.d/*.yaml`."""
-    first, folder = config / "policy.yaml", config / "policy.d"
-    # One that leads nowhere is there all the same: a policy that cannot be read, not the absence of one.
-    found = [first] if os.path.lexists(first) else []
-    if folder.is_dir():
-        found += sorted(folder.glob("*.yaml"), key=lambda path: (path.name == EXCEPTIONS, path.name))
-    return found
 
 
 def tightened(policy: Policy, text: str, name: str, today: datetime.date) -> Policy:

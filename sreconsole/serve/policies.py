@@ -13,7 +13,7 @@ from sreconsole.gate import escalation as life
 from sreconsole.gate.settings_file import contents
 from sreconsole.paths import Home
 from sreconsole.policy.action import bind
-from sreconsole.policy.policy import files_of
+from sreconsole.policy.folder import files_of
 from sreconsole.serve import peers
 from sreconsole.serve.judges import Judges, Poison, PolicyBroken
 from sreconsole.serve.questions import Moved, Questions, Unknown

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from sreconsole.policy.action import Action
 from sreconsole.policy.exceptions import Entry, day, entries, last_given, locked, lowers, text
+from sreconsole.policy.folder import files_of
 from sreconsole.policy.judge import judge
-from sreconsole.policy.policy import files_of, load
+from sreconsole.policy.policy import load
 
 TODAY = datetime.date(2026, 6, 1)
 WORDS = st.text(min_size=1, max_size=40).filter(str.strip)
