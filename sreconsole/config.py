@@ -37,6 +37,12 @@ FIELDS = (
     Field("audit.heads", list, [], 'where heads of the log are sent: "journald", "syslog", "file:/path"'),
     Field("audit.every_seconds", float, 60.0, "how often a head is sent"),
     Field("retention.days", int, 0, "fleet log older than this is pruned (0: never)"),
+    Field(
+        "radius.databases",
+        dict,
+        {},
+        "read-only connections to count rows by: host, environment or variable = libpq string",
+    ),
     Field("serve.workers", int, 2, "processes that judge (1 to 16)"),
 )
 """Every setting there is; docs/configuration.md is tested against it."""
@@ -96,6 +102,8 @@ def _checked(path: Path, one: Field, value: Any) -> Any:
         raise ConfigError(f"{path}: {one.name}: is {type(value).__name__}, must be {one.kind.__name__} ({one.says})")
     if one.kind is list and not all(isinstance(item, str) for item in value):
         raise ConfigError(f"{path}: {one.name}: every item must be text in quotes")
+    if one.kind is dict and not all(isinstance(item, str) for item in value.values()):
+        raise ConfigError(f"{path}: {one.name}: every value must be text in quotes")
     return value
 
 

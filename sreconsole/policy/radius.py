@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import gitreach
+from . import gitreach, rows
 from .checkout import Checkout, Unmeasurable
 from .gitcommand import commands
 from .reach import Reach
@@ -27,6 +27,7 @@ SECONDS = 1.2
 
 MEMORY = 2 * 1024**3
 
+ROWS = ("db.write", "db.destroy")
 ELSEWHERE = ("infra.", "net.", "forge.", "mcp.", "exec.remote", "pkg.publish")
 
 
@@ -47,6 +48,7 @@ class Radius:
     dropped: int | None = None
     lost: int | None = None
     ignored: int = 0
+    rows: int | None = None
     notes: list[str] = field(default_factory=list)
     unmeasured: list[str] = field(default_factory=list)
     undo: str = ""
@@ -64,7 +66,7 @@ class Radius:
 
     def record(self) -> dict[str, Any]:
         """As stored: numbers that were measured, `words` for the card, `unmeasured` ("" when all of it was)."""
-        numbers = {name: getattr(self, name) for name in ("files", "bytes", "commits", "dropped", "lost")}
+        numbers = {name: getattr(self, name) for name in ("files", "bytes", "commits", "dropped", "lost", "rows")}
         more = {name: getattr(self, name) for name in ("new", "added", "removed", "ignored")}
         found = {name: value for name, value in numbers.items() if value is not None}
         found |= {name: value for name, value in more.items() if value}
@@ -83,7 +85,9 @@ def measure(question: Mapping[str, Any], until: float) -> dict[str, Any]:
     files = [one for one in effects if one.get("kind") in ("fs.delete", "fs.write")]
     gits = [one for one in effects if str(one.get("kind", "")).startswith("git.") and one["kind"] != "git.read"]
     for one in effects:
-        if why := _out_of_reach(one):
+        if one.get("kind") in ROWS:
+            _rows(radius, one, command, question.get("databases") or {}, until)
+        elif why := _out_of_reach(one):
             radius.cannot(why)
     try:
         if files:
@@ -157,12 +161,22 @@ def _out_of_reach(effect: Mapping[str, Any]) -> str:
     if facts.get("remote") in ("ssh", "pod", "container"):
         return f"it runs on {effect.get('host') or 'another machine'}"
     if kind.startswith("db.") and kind != "db.read":
-        return "rows, no connection is configured"
+        return "what it changes in the database"
     if kind.startswith(ELSEWHERE) and not kind.endswith(".read"):
         return "it happens on another machine"
     if kind.startswith(("exec.", "unknown", "proc.shell")):
         return "what it runs is not known before it runs"
     return ""
+
+
+def _rows(radius: Radius, effect: Mapping[str, Any], command: str, databases: Mapping[str, str], until: float) -> None:
+    try:
+        found, estimated = rows.count(effect, command, databases, until)
+    except rows.Uncountable as no:
+        radius.cannot(f"rows, {no}")
+        return
+    radius.count(rows=found)
+    radius.notes.append(f"{'about ' if estimated else ''}{_many(found, 'row')}")
 
 
 def _files(radius: Radius, effects: Sequence[Mapping[str, Any]], cwd: str, command: str, until: float) -> None:

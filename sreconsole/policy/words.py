@@ -179,15 +179,17 @@ def _plain(prefix: str) -> Callable[[Effect, Surroundings], str]:
     return lambda effect, place: f"{prefix} {short(effect.target, place)}".strip()
 
 
+_STATEMENT = re.compile(
+    r"(?i)(drop|truncate|delete from|update|alter|insert into|create)\s+(table|index|database|schema|view|"
+    r"column)?\s*(?:if exists\s+|if not exists\s+)?(?!if)([\w.\"`]+)?"
+)
+
+
 def _database(verb: str) -> Callable[[Effect, Surroundings], str]:
     def say(effect: Effect, place: Surroundings) -> str:
         where = effect.host or next(iter(effect.facts.get("dsn_vars", ())), "")
         on = f" on {where}" if where else ""
-        match = re.match(
-            r"(?i)(drop|truncate|delete from|update|alter|insert into|create)\s+(table|index|database|schema|view|"
-            r"column)?\s*(?:if exists\s+|if not exists\s+)?(?!if)([\w.\"`]+)?",
-            effect.target,
-        )
+        match = _STATEMENT.match(effect.target)
         if match:
             act, thing, name = (g or "" for g in match.groups())
             plain = {
@@ -263,6 +265,8 @@ def target(effect: Effect | None) -> str:
         return str(effect.facts.get("branch") or effect.target)
     if effect.kind.startswith("net.") and effect.host:
         return effect.host
+    if effect.kind.startswith("db.") and (statement := _STATEMENT.match(effect.target)) and statement[3]:
+        return statement[3].strip('`"')
     words = (effect.target.rstrip("/") or effect.target).split()
     last = words[-1] if words else effect.host or effect.kind
     return (last.rsplit("/", 1)[-1] or last) if "/" in last and "://" not in last else last

@@ -70,7 +70,7 @@ class Daemon:
         self.policies = Policies(home)
         self.conduct = Conduct(self.roster)
         self.questions.answered = self.conduct.settled
-        self.surveyor = Surveyor(self.writer, self.clock)
+        self.surveyor = Surveyor(self.writer, self.clock, lambda: self.config["radius.databases"])
         self.pager = Pager(self.writer, self.clock, lambda: self.config)
         self.timers = Timers(self.writer, self.questions, self.clock, self.pager.channels, self.pager.deliver)
         self.gatekeeper = Gatekeeper(self.writer, self.judges, self.questions, self.roster, self.clock, self.policies.tampered,

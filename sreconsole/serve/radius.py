@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -37,8 +38,9 @@ LARGEST_COMMAND = 64 * 1024
 class Surveyor:
     """Fills in `escalations.radius` of questions that have just been opened. Never in the gate's way."""
 
-    def __init__(self, writer: Writer, clock: Clock) -> None:
-        self._writer, self._clock = writer, clock
+    def __init__(self, writer: Writer, clock: Clock, databases: Callable[[], dict[str, str]]) -> None:
+        """`databases()` are the read-only connections an operator has configured for counting rows."""
+        self._writer, self._clock, self._databases = writer, clock, databases
         self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -47,7 +49,9 @@ class Surveyor:
         """Measure a question soon, if it is one about a tool's call and was not measured yet."""
         if e.kind != "tool" or e.radius or e.state not in OPEN:
             return
-        self._waiting.append((e.id, question(e) if len(self._waiting) < BACKLOG else {}))
+        self._waiting.append(
+            (e.id, {**question(e), "databases": self._databases()} if len(self._waiting) < BACKLOG else {})
+        )
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._work())
 
@@ -90,7 +94,7 @@ class Surveyor:
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is not None and self._process.returncode is None:
             return self._process
-        environment = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
+        environment = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH", "HOME") if name in os.environ}
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "sreconsole.policy.radius", stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE, env=environment, cwd="/", limit=LINE, start_new_session=True,
