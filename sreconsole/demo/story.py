@@ -124,7 +124,8 @@ NIGHT: Sequence[Beat] = (
          answer=Answer("04:10:00", "sleep")),
     Beat("04:11:20", "dep-upgrader", "Bash", _bash("git push origin main"), "refused", runs=False,
          tells="parked: refused at once, and dana's phone stays quiet"),
-    Beat("04:12:02", "dep-upgrader", "Bash", _bash("npm test"), "passed"),
+    Beat("04:12:02", "dep-upgrader", "Bash", _bash("npm test"), "refused", runs=False,
+         tells="after three denials in a row even this would be asked first"),
 )  # fmt: skip
 """Clock times are the story's: from 22:00 to 06:00."""
 

@@ -78,6 +78,11 @@ def draft(dice: random.Random, history: int, now: int) -> Escalation:
     )  # fmt: skip
 
 
+def nothing(e: Escalation) -> str:
+    """An approval that carries no answer."""
+    return ""
+
+
 class History:
     """One session's life, everybody at once."""
 
@@ -140,9 +145,9 @@ class History:
         seen, q = (e.version, e.digest), self.questions
         match self.dice.choice(["yes", "hold", "no", "undo", "glass", "grant", "gone"]):
             case "yes":
-                await q.approve(e.id, seen, who, "", "", 0, "")
+                await q.approve(e.id, seen, who, "", nothing, 0, "")
             case "hold":
-                await q.approve(e.id, seen, who, "", "", 20, "c1")
+                await q.approve(e.id, seen, who, "", nothing, 20, "c1")
             case "no":
                 await q.deny(e.id, None, who, "")
             case "undo":
@@ -150,9 +155,9 @@ class History:
             case "gone":
                 await q.withdraw(e.id, None, "")
             case "glass":
-                await q.break_glass(e.id, seen, who, "fire", "")
+                await q.break_glass(e.id, seen, who, "fire", nothing)
             case "grant":
-                await q.grant(e.id, seen, who, self.dice.choice(["a", "*"]), 0.01, 2, "")
+                await q.grant(e.id, seen, who, self.dice.choice(["a", "*"]), 0.01, 2, "", nothing)
 
     async def tick(self) -> None:
         self.clock.at += self.dice.choice([5, 25, 60, 500])

@@ -21,7 +21,7 @@ def small(tmp_path: Path) -> Iterator[House]:
     house = House()
     policy = house.home.policy.read_text()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(house.home.config)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=12m,mode=700", "tmpfs", str(house.home.config)], capture_output=True
     )
     if mounted.returncode:
         house.close()

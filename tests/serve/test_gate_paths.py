@@ -330,8 +330,8 @@ def test_an_unknown_client_is_refused(house: House) -> None:
 
 def test_a_payload_that_kills_workers_is_refused_and_remembered(house: House) -> None:
     """Sixty megabytes of objects take longer than a worker may."""
-    body = json.dumps(house.bash("touch a"))
-    raw = (body[:-1] + ',"tool_input":{"a":[' + "{}," * 20_000_000 + "{}]}}").encode()
+    body = json.dumps(house.bash("touch a", tool_input={"command": "touch a", "a": ["HERE"]}))
+    raw = body.replace('"HERE"', "{}," * 20_000_000 + "{}").encode()
     hook = house.hook(raw)
     assert answer(hook, 60)[0] == "deny"
     assert house.events("gate.poison")

@@ -63,8 +63,7 @@ def test_a_home_of_ones_own_is_ones_own_affair(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_a_problem_and_no_crash(tmp_path: Path) -> None:
     home = system(tmp_path, "private")
     (home.config / "policy.d/b.yaml").mkdir()
-    with pytest.raises(PolicyBroken, match="cannot be read"):
-        Policies(home).candidate()
+    assert [problem for problem in Policies(home).candidate().problems if "cannot be read" in problem]
 
 
 async def test_serve_starts_and_refuses_everything_when_it_may_not_read_the_only_policy(
