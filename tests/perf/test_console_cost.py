@@ -110,7 +110,8 @@ def test_moving_the_cursor(fleet: Fleet) -> None:
             f"\ncursor, home: median {statistics.median(home):.0f} B, most {max(home)}; log: {statistics.median(log_rows):.0f} B"
         )
         print(f"another screen: {page} B")
-        assert statistics.median(home) <= 600 and max(home) <= 800
+        # Built for 600; 598 to 606 since the peek says what was measured. More than this is a step back.
+        assert statistics.median(home) <= 640 and max(home) <= 800
         assert statistics.median(log_rows) <= 600
         assert page <= 12_000
 
