@@ -56,7 +56,7 @@ class Timers:
         now = self._clock.now()
 
         def look(tx: Tx) -> tuple[list[Escalation], list[Escalation], int | None]:
-            one = tx.connection.execute("SELECT min(next_at) FROM escalations WHERE next_at IS NOT NULL").fetchone()[0]
+            one = escalations.nearest(tx.connection)
             return escalations.due(tx.connection, now), escalations.to_page(tx.connection, now), one
 
         due, unpaged, nearest = await asyncio.wrap_future(self._writer.do(look))

@@ -271,7 +271,7 @@ class Verbs:
                 raise BadRequest(f"there is no agent {name}; enroll it: sreconsole agents enroll {name} --owner …")
             if agent.revoked_at is not None:
                 raise Forbidden(f"agent {name} is revoked")
-            n = int(tx.connection.execute("SELECT count(*) + 1 FROM scopes").fetchone()[0])
+            n = sessions.scope_number(tx.connection)
             command = redact(text(request, "command", 100_000)).text[:2000]
             scope = Scope(f"sc-{n:04d}", name, text(request, "kind", 20), text(request, "cgroup", 500), found.pid,
                           found.started, peers.boot(), desk.peer.uid, command, now, None, None)  # fmt: skip

@@ -135,6 +135,12 @@ def due(connection: sqlite3.Connection, now: int, limit: int = 500) -> list[Esca
     return _read(connection, "next_at IS NOT NULL AND next_at <= ? ORDER BY next_at LIMIT ?", [now, limit])
 
 
+def nearest(connection: sqlite3.Connection) -> int | None:
+    """The soonest `next_at` there is (UTC milliseconds), or None."""
+    found = connection.execute("SELECT min(next_at) FROM escalations WHERE next_at IS NOT NULL").fetchone()[0]
+    return None if found is None else int(found)
+
+
 def newest(
     connection: sqlite3.Connection, before: int | None = None, limit: int = 200, state: str = ""
 ) -> list[Escalation]:

@@ -85,6 +85,11 @@ def save_scope(connection: sqlite3.Connection, scope: Scope) -> None:
     rows.insert(connection, "scopes", scope, replace=True)
 
 
+def scope_number(connection: sqlite3.Connection) -> int:
+    """The number of the next scope: none is ever deleted."""
+    return int(connection.execute("SELECT count(*) + 1 FROM scopes").fetchone()[0])
+
+
 def scopes(connection: sqlite3.Connection) -> list[Scope]:
     """The scopes not closed."""
     return rows.read(connection, "scopes", Scope, "closed_at IS NULL")
